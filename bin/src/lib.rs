@@ -1,0 +1,1 @@
+//! navvyd and navvy

@@ -1,0 +1,1 @@
+//! Following the block chain: headers, reorganisations, watches; and its backends

@@ -1,0 +1,1 @@
+//! BOLT 2 and 5: how a channel ends

@@ -1,0 +1,1 @@
+//! BOLT 2: how a channel is established

@@ -1,0 +1,1 @@
+//! The disk: node::Store over redb

@@ -1,0 +1,30 @@
+//! BOLT 3: keys, scripts, commitment and closing transactions, sweeps, weights and fees; the units; and
+//! the two traits behind which keys and coins live, [`Signer`] and [`Funds`].
+
+mod closing;
+mod commitment;
+mod funding_output;
+mod funds;
+mod htlc;
+mod keys;
+mod per_commitment;
+mod scripts;
+mod signature;
+mod signer;
+mod sweep;
+mod units;
+mod weight;
+
+pub use closing::*;
+pub use commitment::*;
+pub use funding_output::*;
+pub use funds::*;
+pub use htlc::*;
+pub use keys::*;
+pub use per_commitment::*;
+pub use scripts::*;
+pub use signature::*;
+pub use signer::*;
+pub use sweep::*;
+pub use units::*;
+pub use weight::*;

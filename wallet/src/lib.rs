@@ -1,0 +1,1 @@
+//! Seed, keys and coins
