@@ -1,7 +1,39 @@
-//! `pong`, type 19 (BOLT 1); the ignored bytes are kept as their number.
+//! `pong`, type 19, both ways (BOLT 1).
 
-/// `pong`, type 19 (BOLT 1); the ignored bytes are kept as their number.
+use crate::DecodeError;
+use crate::codec::{Reader, Writer};
+
+/// `pong` (BOLT 1); the ignored bytes are kept as their number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pong {
+    /// How many bytes are ignored; a message has room for [`Pong::MAX_BYTESLEN`].
     pub byteslen: u16,
+}
+
+impl Pong {
+    /// The number of the type.
+    pub const TYPE: u16 = 19;
+
+    /// The most ignored bytes that fit into a message.
+    pub const MAX_BYTESLEN: u16 = 65_535 - 2 - 2;
+
+    /// Appends the payload, without the type: at most [`Pong::MAX_BYTESLEN`] zeros.
+    pub fn write_payload(&self, out: &mut Vec<u8>) {
+        let byteslen = self.byteslen.min(Self::MAX_BYTESLEN);
+        let mut writer = Writer::new(out);
+        writer.u16(byteslen);
+        // [BOLT 1 messages R9] the ignored bytes are zeros, never memory
+        writer.zeros(usize::from(byteslen));
+    }
+
+    /// Reads the payload, without the type. Bytes after it are ignored, as BOLT 1 permits.
+    ///
+    /// # Errors
+    /// The first field that cannot be read.
+    pub fn read_payload(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::payload("pong", payload);
+        let byteslen = reader.u16("byteslen")?;
+        reader.bytes(usize::from(byteslen), "ignored")?;
+        Ok(Self { byteslen })
+    }
 }

@@ -1,10 +1,39 @@
-//! `warning`, type 1 (BOLT 1).
-use crate::ChannelId;
+//! `warning`, type 1, both ways (BOLT 1).
 
-/// `warning`, type 1 (BOLT 1).
+use crate::codec::{Reader, Writer};
+use crate::error::fitting;
+use crate::{ChannelId, DecodeError};
+
+/// `warning` (BOLT 1): something is wrong, but may yet mend.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Warning {
+    /// The channel, or [`ChannelId::ALL`].
     pub channel_id: ChannelId,
-    /// Text for a person; not to be trusted.
+    /// Text for a person; not to be trusted, and not to be printed as it is.
     pub data: Vec<u8>,
+}
+
+impl Warning {
+    /// The number of the type.
+    pub const TYPE: u16 = 1;
+
+    /// Appends the payload, without the type. Of data too long for a message the end is left out.
+    pub fn write_payload(&self, out: &mut Vec<u8>) {
+        let mut writer = Writer::new(out);
+        writer.channel_id(self.channel_id);
+        writer.u16_bytes(fitting(&self.data));
+    }
+
+    /// Reads the payload, without the type. Bytes after it are ignored, as BOLT 1 permits: what the
+    /// peer has to say is worth more than an extension to it.
+    ///
+    /// # Errors
+    /// The first field that cannot be read.
+    pub fn read_payload(payload: &[u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::payload("warning", payload);
+        Ok(Self {
+            channel_id: reader.channel_id("channel_id")?,
+            data: reader.u16_bytes("data")?.to_vec(),
+        })
+    }
 }
