@@ -1,0 +1,166 @@
+//! Packets: an encrypted length of 18 bytes, then the encrypted message and its tag.
+//!
+//! One codec per direction, each with a cipher of its own, both working in place.
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use tokio::time::Instant;
+use tokio_util::codec::{Decoder, Encoder};
+
+use crate::{
+    MAX_MESSAGE_LENGTH, OpenError, SealError,
+    cipher::{Cipher, TAG_LENGTH},
+};
+
+/// Turns messages into packets.
+pub struct Sealer {
+    /// `None` once it failed.
+    cipher: Option<Cipher>,
+}
+
+impl Sealer {
+    pub(crate) fn new(cipher: Cipher) -> Self {
+        Sealer { cipher: Some(cipher) }
+    }
+}
+
+impl<M: AsRef<[u8]>> Encoder<M> for Sealer {
+    type Error = SealError;
+
+    /// Appends one packet. A message that is too long takes no nonce and leaves no byte.
+    fn encode(&mut self, message: M, output: &mut BytesMut) -> Result<(), SealError> {
+        let message = message.as_ref();
+        // [BOLT 8 messages R1] no message is longer than 65535 bytes
+        let length = u16::try_from(message.len()).map_err(|_| SealError::TooLong(message.len()))?;
+        let mut cipher = self.cipher.take().ok_or(SealError::Poisoned)?;
+        let start = output.len();
+        output.reserve(message.len().saturating_add(PACKET_OVERHEAD));
+        // [BOLT 8 sending S1] the length goes first, two bytes big-endian, sealed by itself
+        output.put_u16(length);
+        output.put_bytes(0, TAG_LENGTH);
+        // [BOLT 8 sending S2] the message follows, sealed in the same way
+        output.put_slice(message);
+        output.put_bytes(0, TAG_LENGTH);
+        let packet = output.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut);
+        let sealed = packet.and_then(|(header, body): (&mut [u8; HEADER_LENGTH], _)| {
+            cipher.seal(header).ok()?;
+            cipher.seal(body).ok()
+        });
+        if sealed.is_none() {
+            output.truncate(start);
+            return Err(SealError::Poisoned);
+        }
+        self.cipher = Some(cipher);
+        Ok(())
+    }
+}
+
+/// Turns packets into messages. After its first error it has forgotten its key, and gives errors
+/// only: tokio-util asks a decoder again after a failure.
+pub struct Opener {
+    /// `None` once it failed.
+    cipher: Option<Cipher>,
+    /// Bytes of the message whose length was opened already.
+    length: Option<usize>,
+    /// When that length had to wait for its message.
+    waiting_since: Option<Instant>,
+}
+
+impl Opener {
+    pub(crate) fn new(cipher: Cipher) -> Self {
+        Opener { cipher: Some(cipher), length: None, waiting_since: None }
+    }
+
+    /// Since when the rest of a packet is awaited whose length has arrived; `None` between
+    /// packets. A peer may be silent for as long as the layer above allows, but not there.
+    #[must_use]
+    pub fn waiting_since(&self) -> Option<Instant> {
+        self.waiting_since
+    }
+
+    pub(crate) fn poison(&mut self) {
+        *self = Opener { cipher: None, length: None, waiting_since: None };
+    }
+
+    fn open(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, OpenError> {
+        let cipher = self.cipher.as_mut().ok_or(OpenError::Poisoned)?;
+        let length = match self.length {
+            Some(length) => length,
+            None => {
+                // [BOLT 8 receiving R1] a packet starts with exactly 18 bytes
+                let Some(header) = input.first_chunk_mut::<HEADER_LENGTH>() else {
+                    make_room(input, HEADER_LENGTH);
+                    return Ok(None);
+                };
+                // [BOLT 8 receiving R2] they are the sealed length, and are opened once
+                cipher.open(header).map_err(|_| OpenError::BadLengthTag)?;
+                let [high, low, ..] = *header;
+                input.advance(HEADER_LENGTH);
+                *self.length.insert(usize::from(u16::from_be_bytes([high, low])))
+            }
+        };
+        // [BOLT 8 receiving R3] the message follows, with a tag that its length does not count
+        let sealed_length = length.saturating_add(TAG_LENGTH);
+        let Some(packet) = input.get_mut(..sealed_length) else {
+            self.waiting_since.get_or_insert_with(Instant::now);
+            make_room(input, sealed_length);
+            return Ok(None);
+        };
+        cipher.open(packet).map_err(|_| OpenError::BadMessageTag)?;
+        self.length = None;
+        self.waiting_since = None;
+        let mut message = input.split_to(sealed_length);
+        message.truncate(length);
+        Ok(Some(message.freeze()))
+    }
+}
+
+impl Decoder for Opener {
+    type Item = Bytes;
+    type Error = OpenError;
+
+    fn decode(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, OpenError> {
+        let opened = self.open(input);
+        if opened.is_err() {
+            self.poison();
+            input.clear();
+        }
+        opened
+    }
+
+    /// The stream has ended, which is fine between packets only. tokio-util's own version looks
+    /// at the buffer alone, which is also empty between a length and its message.
+    fn decode_eof(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, OpenError> {
+        let opened = self.decode(input)?;
+        if opened.is_none() && (self.length.is_some() || !input.is_empty()) {
+            self.poison();
+            input.clear();
+            return Err(OpenError::Truncated);
+        }
+        Ok(opened)
+    }
+}
+
+/// Makes room for `needed` bytes in all, and for a good read beyond. What has come so far moves
+/// to a buffer of the size that is needed, instead of growing in the old one: the old one belongs
+/// to the messages that were cut from it and goes with them, so that an idle connection holds
+/// [`READ_BUFFER`] bytes, and none ever more than one packet.
+fn make_room(input: &mut BytesMut, needed: usize) {
+    let missing = needed.saturating_sub(input.len());
+    let room = input.capacity().saturating_sub(input.len());
+    if room < missing || (needed == HEADER_LENGTH && room < READ_BUFFER / 2) {
+        let mut fresh = BytesMut::with_capacity(needed.max(READ_BUFFER));
+        fresh.extend_from_slice(input);
+        *input = fresh;
+    }
+}
+
+/// Bytes that are asked from the system in one read.
+pub(crate) const READ_BUFFER: usize = 16 * 1024;
+
+/// Bytes of a sealed length.
+const HEADER_LENGTH: usize = 2 + TAG_LENGTH;
+
+/// What a packet has beyond its message, in bytes.
+pub(crate) const PACKET_OVERHEAD: usize = HEADER_LENGTH + TAG_LENGTH;
+
+const _: () = assert!(MAX_MESSAGE_LENGTH == u16::MAX as usize);

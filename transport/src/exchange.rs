@@ -1,0 +1,81 @@
+//! Messages over the two halves of a connection, with deadlines.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::Pin,
+    task::Poll,
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use futures_sink::Sink;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    time::{Sleep, sleep_until, timeout},
+};
+use tokio_util::codec::{FramedRead, FramedWrite};
+
+use crate::{Deadlines, OpenError, Opener, SealError, Sealer};
+
+/// The half of a connection that messages come from. As a `Stream` it knows no deadlines.
+pub type Reader<R> = FramedRead<R, Opener>;
+
+/// The half of a connection that messages go to. As a `Sink` it knows no deadlines.
+pub type Writer<W> = FramedWrite<W, Sealer>;
+
+/// The next message; `None` when the peer closed the stream between two packets.
+///
+/// It may wait for ever between packets (silence is judged by BOLT 1's pings), and for
+/// [`Deadlines::body`] inside one. Dropping the future loses nothing, not even that clock: call
+/// again. The message borrows from the read buffer; to keep it for long, copy it.
+///
+/// # Errors
+/// After any of them the connection is to be dropped without sending anything.
+pub async fn receive<R: AsyncRead + Unpin>(
+    reader: &mut Reader<R>,
+    deadlines: &Deadlines,
+) -> Result<Option<Bytes>, OpenError> {
+    let mut timer: Option<Pin<Box<Sleep>>> = None;
+    poll_fn(|context| {
+        if let Poll::Ready(message) = Pin::new(&mut *reader).poll_next(context) {
+            return Poll::Ready(message.transpose());
+        }
+        let Some(since) = reader.decoder().waiting_since() else { return Poll::Pending };
+        let timer = timer.get_or_insert_with(|| {
+            Box::pin(sleep_until(since.checked_add(deadlines.body).unwrap_or(since)))
+        });
+        if timer.as_mut().poll(context).is_pending() {
+            return Poll::Pending;
+        }
+        reader.decoder_mut().poison();
+        Poll::Ready(Err(OpenError::TimedOut))
+    })
+    .await
+}
+
+/// Sends messages, as few system calls as they allow, and flushes.
+///
+/// Each write of about 64 KiB has [`Deadlines::flush`] for itself. Dropping the future loses the
+/// messages that were not sealed yet, and never tears a packet: what was sealed leaves with the
+/// next call.
+///
+/// # Errors
+/// [`SealError::TooLong`] leaves the connection usable (the messages before it wait for the next
+/// flush); after any other the connection is to be dropped.
+pub async fn send<W, M>(
+    writer: &mut Writer<W>,
+    messages: impl IntoIterator<Item = M>,
+    deadlines: &Deadlines,
+) -> Result<(), SealError>
+where
+    W: AsyncWrite + Unpin,
+    M: AsRef<[u8]>,
+{
+    for message in messages {
+        let ready = poll_fn(|context| Sink::<M>::poll_ready(Pin::new(&mut *writer), context));
+        timeout(deadlines.flush, ready).await.map_err(|_| SealError::TimedOut)??;
+        Sink::<M>::start_send(Pin::new(&mut *writer), message)?;
+    }
+    let flushed = poll_fn(|context| Sink::<M>::poll_flush(Pin::new(&mut *writer), context));
+    timeout(deadlines.flush, flushed).await.map_err(|_| SealError::TimedOut)?
+}
