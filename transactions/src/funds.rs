@@ -64,12 +64,20 @@ pub enum FundsError {
 pub trait Funds {
     /// Builds and signs a funding transaction from coins that are not in `leased`. Changes nothing but the
     /// next change address.
-    fn fund(&mut self, request: &FundRequest, leased: &std::collections::BTreeSet<OutPoint>) -> Result<Funded, FundsError>;
+    fn fund(
+        &mut self,
+        request: &FundRequest,
+        leased: &std::collections::BTreeSet<OutPoint>,
+    ) -> Result<Funded, FundsError>;
     /// A fresh script of ours, for a shutdown or a sweep.
     fn fresh_script(&mut self) -> ScriptBuf;
     /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by the caller:
     /// its witness is left empty) and confirmed coins that are not leased.
-    fn bump(&mut self, request: &BumpRequest, leased: &std::collections::BTreeSet<OutPoint>) -> Result<Funded, FundsError>;
+    fn bump(
+        &mut self,
+        request: &BumpRequest,
+        leased: &std::collections::BTreeSet<OutPoint>,
+    ) -> Result<Funded, FundsError>;
     /// Signs the wallet's own inputs of `transaction` again after the anchor's witness was set: no-op for segwit.
     fn owns(&self, script: &bitcoin::Script) -> bool;
 }

@@ -3,11 +3,14 @@
 
 mod closing;
 mod commitment;
+mod commitment_keys;
 mod funding_output;
 mod funds;
 mod htlc;
 mod keys;
+mod obscured_number;
 mod per_commitment;
+mod revealed_secrets;
 mod scripts;
 mod signature;
 mod signer;
@@ -17,11 +20,14 @@ mod weight;
 
 pub use closing::*;
 pub use commitment::*;
+pub use commitment_keys::*;
 pub use funding_output::*;
 pub use funds::*;
 pub use htlc::*;
 pub use keys::*;
+pub use obscured_number::*;
 pub use per_commitment::*;
+pub use revealed_secrets::*;
 pub use scripts::*;
 pub use signature::*;
 pub use signer::*;

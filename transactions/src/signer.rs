@@ -13,9 +13,19 @@ pub trait Signer {
     /// check what a peer claims to know (`peer_ahead`), never sent as long as #0 is current.
     fn per_commitment_secret(&self, keys_id: &KeysId, number: CommitmentNumber) -> [u8; 32];
     /// Signs input 0 of a commitment or closing transaction, which spends the funding output.
-    fn sign_funding_spend(&self, keys_id: &KeysId, funding: &FundingOutput, transaction: &Transaction) -> Signature;
+    fn sign_funding_spend(
+        &self,
+        keys_id: &KeysId,
+        funding: &FundingOutput,
+        transaction: &Transaction,
+    ) -> Signature;
     /// Signs an input that spends an output of a commitment ([`crate::sweep_sighash`] says what is signed).
-    fn sign_sweep(&self, keys_id: &KeysId, key: SweepKey, sighash: &secp256k1::Message) -> Signature;
+    fn sign_sweep(
+        &self,
+        keys_id: &KeysId,
+        key: SweepKey,
+        sighash: &secp256k1::Message,
+    ) -> Signature;
     /// The signature under a `channel_announcement` (BOLT 7) by the funding key, over the double SHA-256 given.
     fn sign_announcement(&self, keys_id: &KeysId, digest: &[u8; 32]) -> Signature;
     /// The same by the node key.

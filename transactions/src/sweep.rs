@@ -1,6 +1,16 @@
 //! Transactions that bring the outputs of commitments home (BOLT 5).
-use crate::{FeeratePerKw, SweepKey};
-use bitcoin::{OutPoint, ScriptBuf, Transaction, TxOut};
+
+use bitcoin::{
+    Amount, EcdsaSighashType, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut,
+    Witness, absolute::LockTime, transaction::Version,
+};
+use secp256k1::{Message, PublicKey, ecdsa::Signature};
+
+use crate::{
+    FeeratePerKw, SweepKey, dust_limit,
+    signature::{segwit_message, witness_signature},
+    weight::{longest_signature, weight_with},
+};
 
 /// An output to sweep.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,18 +19,101 @@ pub struct SweepInput {
     pub outpoint: OutPoint,
     /// What.
     pub output: TxOut,
-    /// The script behind it.
+    /// The script behind it; empty for a P2WPKH.
     pub witness_script: ScriptBuf,
     /// The key.
     pub key: SweepKey,
-    /// Blocks it has to wait (`nSequence`): `to_self_delay` for `to_local`, 1 for `to_remote` with anchors, 0.
+    /// Blocks it has to wait (`nSequence`): `to_self_delay` for `to_local`, 1 for `to_remote` with
+    /// anchors, 0 for those that need not wait.
     pub csv: u16,
 }
 
 /// An unsigned transaction that pays everything but the fee to `to`; `None` if the rest would be dust.
 /// A P2WPKH `to_remote` (static_remotekey without anchors) has an empty witness script.
-pub fn sweep_transaction(inputs: &[SweepInput], to: &bitcoin::Script, feerate: FeeratePerKw, locktime: u32) -> Option<Transaction> { let _ = (inputs, to, feerate, locktime); todo!() }
-/// What is signed for one input.
-pub fn sweep_sighash(transaction: &Transaction, index: usize, input: &SweepInput) -> secp256k1::Message { let _ = (transaction, index, input); todo!() }
-/// The witness of one input.
-pub fn sweep_witness(input: &SweepInput, key: &secp256k1::PublicKey, signature: &secp256k1::ecdsa::Signature) -> bitcoin::Witness { let _ = (input, key, signature); todo!() }
+///
+/// The fee is that of [`sweep_weight`], rounded up. Inputs keep their order. The transaction signals
+/// replaceability (BIP 125), and may be mined from block `locktime + 1` on.
+pub fn sweep_transaction(
+    inputs: &[SweepInput],
+    to: &Script,
+    feerate: FeeratePerKw,
+    locktime: u32,
+) -> Option<Transaction> {
+    let total =
+        inputs.iter().try_fold(Amount::ZERO, |sum, input| sum.checked_add(input.output.value))?;
+    let mut transaction = unsigned(inputs, to, locktime);
+    let fee = feerate.fee_ceil(expected_weight(&transaction, inputs));
+    let value = total.checked_sub(fee)?;
+    if inputs.is_empty() || value < dust_limit(to) {
+        return None;
+    }
+    transaction.output = vec![TxOut { value, script_pubkey: ScriptBuf::from(to) }];
+    Some(transaction)
+}
+
+/// The weight of the signed sweep of these inputs to `to`: exact for signatures of 72 bytes with their
+/// sighash byte ([`crate::SIGNATURE_SIZE`]); the real one is usually lighter by up to 2 an input.
+pub fn sweep_weight(inputs: &[SweepInput], to: &Script) -> u64 {
+    expected_weight(&unsigned(inputs, to, 0), inputs)
+}
+
+/// What is signed for one input (SIGHASH_ALL). For an `index` without an input: a digest that no
+/// transaction has.
+pub fn sweep_sighash(transaction: &Transaction, index: usize, input: &SweepInput) -> Message {
+    let script = if is_p2wpkh(input) { &input.output.script_pubkey } else { &input.witness_script };
+    segwit_message(transaction, index, script, input.output.value, EcdsaSighashType::All)
+}
+
+/// The witness of one input; `key` is the public key that `signature` verifies with (it only appears
+/// in the witness of a P2WPKH).
+pub fn sweep_witness(input: &SweepInput, key: &PublicKey, signature: &Signature) -> Witness {
+    witness_of(input, key.serialize(), witness_signature(signature, EcdsaSighashType::All))
+}
+
+fn unsigned(inputs: &[SweepInput], to: &Script, locktime: u32) -> Transaction {
+    let input = inputs
+        .iter()
+        .map(|input| TxIn {
+            previous_output: input.outpoint,
+            sequence: sequence(input.csv),
+            ..TxIn::default()
+        })
+        .collect();
+    let output = vec![TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(to) }];
+    let lock_time = LockTime::from_consensus(locktime);
+    Transaction { version: Version::TWO, lock_time, input, output }
+}
+
+// [BOLT 3 to_local R4] The sequence is `to_self_delay`.
+// [BOLT 3 to_remote R2] The sequence is 1.
+fn sequence(csv: u16) -> Sequence {
+    match csv {
+        0 => Sequence::ENABLE_RBF_NO_LOCKTIME,
+        blocks => Sequence::from_height(blocks),
+    }
+}
+
+fn expected_weight(transaction: &Transaction, inputs: &[SweepInput]) -> u64 {
+    let witnesses =
+        inputs.iter().map(|input| witness_of(input, [0; 33], longest_signature())).collect();
+    weight_with(transaction, witnesses)
+}
+
+fn witness_of(input: &SweepInput, key: [u8; 33], signature: Vec<u8>) -> Witness {
+    let script = input.witness_script.to_bytes();
+    if is_p2wpkh(input) {
+        // [BOLT 3 to_remote R4] Without anchors an ordinary P2WPKH.
+        return Witness::from_slice(&[signature, key.to_vec()]);
+    }
+    match input.key {
+        // [BOLT 3 to_local R5] The signature, then nothing: not the punisher's branch.
+        SweepKey::ToLocal { .. } => Witness::from_slice(&[signature, Vec::new(), script]),
+        // [BOLT 3 to_remote R3] The signature alone.
+        // [BOLT 3 anchors R5] The signature alone.
+        SweepKey::ToRemote | SweepKey::Anchor => Witness::from_slice(&[signature, script]),
+    }
+}
+
+fn is_p2wpkh(input: &SweepInput) -> bool {
+    input.witness_script.is_empty()
+}
