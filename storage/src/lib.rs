@@ -1,1 +1,19 @@
-//! The disk: node::Store over redb
+//! The disk: `node::Store` over one redb file.
+//!
+//! A commit is one redb transaction, durable on return. Opening checks every page first, on a view
+//! that keeps redb's own writes in memory, so that a damaged or foreign file is refused and stays
+//! byte for byte as it was found. What the rows mean is not known here.
+
+mod check;
+mod database;
+mod error;
+#[cfg(any(test, feature = "faulty-disk"))]
+mod faulty_disk;
+mod history;
+mod overlay;
+mod shared;
+
+pub use database::Database;
+#[cfg(any(test, feature = "faulty-disk"))]
+pub use faulty_disk::FaultyDisk;
+pub use history::History;
