@@ -128,7 +128,7 @@ impl Features {
 
     /// Whether the feature that `bit` belongs to is compulsory.
     pub fn requires(&self, bit: u16) -> bool {
-        // [BOLT 9 requirements R8] with both bits of a pair set, the even one counts
+        // [BOLT 9 features R1] with both bits of a pair set, the even one counts
         self.has(bit & !1)
     }
 
@@ -169,9 +169,8 @@ impl Features {
         self
     }
 
-    /// The bytes on the wire: bit 0 in the last one, no leading zero bytes.
+    /// The bytes on the wire: bit 0 in the last one, and as few as the highest bit needs.
     pub fn to_be_bytes(&self) -> Vec<u8> {
-        // [BOLT 1 messages R4] as few bytes as the highest bit needs
         self.0.iter().rev().copied().collect()
     }
 

@@ -24,7 +24,7 @@ impl Init {
     /// Appends the payload, without the type.
     pub fn write_payload(&self, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);
-        // [BOLT 1 messages R3] no bit above 13 in `globalfeatures`: it stays empty
+        // Bits above 13 may not stand in `globalfeatures`, and the others need not: it stays empty.
         writer.u16_bytes(&[]);
         writer.u16_bytes(&self.features.to_be_bytes());
         if let Some(networks) = &self.networks {
@@ -43,7 +43,7 @@ impl Init {
     pub fn read_payload(payload: &[u8]) -> Result<Self, DecodeError> {
         let mut reader = Reader::payload("init", payload);
         let globalfeatures = read_features(&mut reader, "globalfeatures")?;
-        // [BOLT 1 messages R5] both maps are read as one
+        // Both maps are read as one.
         let features = read_features(&mut reader, "features")?.union(&globalfeatures);
         let mut networks = None;
         let mut remote_address = None;

@@ -150,7 +150,7 @@ impl Message {
             return Err(no_message(DecodeReason::Truncated { need: 2, have: bytes.len() }));
         };
         let type_number = u16::from_be_bytes(*type_number);
-        // [BOLT 1 messages R2] a known message that is too short is an error
+        // [BOLT 1 messages R4] a known message that is too short is an error
         Ok(match type_number {
             Warning::TYPE => Self::Warning(Warning::read_payload(payload)?),
             Init::TYPE => Self::Init(Init::read_payload(payload)?),

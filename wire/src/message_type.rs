@@ -12,9 +12,63 @@ pub struct MessageType {
 }
 
 impl MessageType {
+    /// Every type that the BOLTs name, by number.
+    pub const ALL: [Self; 50] = [
+        Self::of_channel(1, "warning"),
+        Self::of_channel(2, "stfu"),
+        Self::of_peer(7, "peer_storage"),
+        Self::of_peer(9, "peer_storage_retrieval"),
+        Self::of_peer(16, "init"),
+        Self::of_channel(17, "error"),
+        Self::of_peer(18, "ping"),
+        Self::of_peer(19, "pong"),
+        Self::of_chain(32, "open_channel"),
+        Self::of_channel(33, "accept_channel"),
+        Self::of_channel(34, "funding_created"),
+        Self::of_channel(35, "funding_signed"),
+        Self::of_channel(36, "channel_ready"),
+        Self::of_channel(38, "shutdown"),
+        Self::of_channel(39, "closing_signed"),
+        Self::of_channel(40, "closing_complete"),
+        Self::of_channel(41, "closing_sig"),
+        Self::of_chain(64, "open_channel2"),
+        Self::of_channel(65, "accept_channel2"),
+        Self::of_channel(66, "tx_add_input"),
+        Self::of_channel(67, "tx_add_output"),
+        Self::of_channel(68, "tx_remove_input"),
+        Self::of_channel(69, "tx_remove_output"),
+        Self::of_channel(70, "tx_complete"),
+        Self::of_channel(71, "tx_signatures"),
+        Self::of_channel(72, "tx_init_rbf"),
+        Self::of_channel(73, "tx_ack_rbf"),
+        Self::of_channel(74, "tx_abort"),
+        Self::of_channel(77, "splice_locked"),
+        Self::of_channel(80, "splice_init"),
+        Self::of_channel(81, "splice_ack"),
+        Self::of_channel(127, "start_batch"),
+        Self::of_channel(128, "update_add_htlc"),
+        Self::of_channel(130, "update_fulfill_htlc"),
+        Self::of_channel(131, "update_fail_htlc"),
+        Self::of_channel(132, "commitment_signed"),
+        Self::of_channel(133, "revoke_and_ack"),
+        Self::of_channel(134, "update_fee"),
+        Self::of_channel(135, "update_fail_malformed_htlc"),
+        Self::of_channel(136, "channel_reestablish"),
+        Self::of_peer(256, "channel_announcement"),
+        Self::of_peer(257, "node_announcement"),
+        Self::of_peer(258, "channel_update"),
+        Self::of_channel(259, "announcement_signatures"),
+        Self::of_peer(261, "query_short_channel_ids"),
+        Self::of_peer(262, "reply_short_channel_ids_end"),
+        Self::of_peer(263, "query_channel_range"),
+        Self::of_peer(264, "reply_channel_range"),
+        Self::of_peer(265, "gossip_timestamp_filter"),
+        Self::of_peer(513, "onion_message"),
+    ];
+
     /// The type with this number, if the BOLTs name it.
-    pub fn find(number: u16) -> Option<&'static Self> {
-        ALL.iter().find(|known| known.number == number)
+    pub fn find(number: u16) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.number == number)
     }
 
     const fn of_channel(number: u16, name: &'static str) -> Self {
@@ -29,57 +83,3 @@ impl MessageType {
         Self { number, name, channel_id_at: None }
     }
 }
-
-/// Every type that the BOLTs name, by number.
-pub const ALL: [MessageType; 50] = [
-    MessageType::of_channel(1, "warning"),
-    MessageType::of_channel(2, "stfu"),
-    MessageType::of_peer(7, "peer_storage"),
-    MessageType::of_peer(9, "peer_storage_retrieval"),
-    MessageType::of_peer(16, "init"),
-    MessageType::of_channel(17, "error"),
-    MessageType::of_peer(18, "ping"),
-    MessageType::of_peer(19, "pong"),
-    MessageType::of_chain(32, "open_channel"),
-    MessageType::of_channel(33, "accept_channel"),
-    MessageType::of_channel(34, "funding_created"),
-    MessageType::of_channel(35, "funding_signed"),
-    MessageType::of_channel(36, "channel_ready"),
-    MessageType::of_channel(38, "shutdown"),
-    MessageType::of_channel(39, "closing_signed"),
-    MessageType::of_channel(40, "closing_complete"),
-    MessageType::of_channel(41, "closing_sig"),
-    MessageType::of_chain(64, "open_channel2"),
-    MessageType::of_channel(65, "accept_channel2"),
-    MessageType::of_channel(66, "tx_add_input"),
-    MessageType::of_channel(67, "tx_add_output"),
-    MessageType::of_channel(68, "tx_remove_input"),
-    MessageType::of_channel(69, "tx_remove_output"),
-    MessageType::of_channel(70, "tx_complete"),
-    MessageType::of_channel(71, "tx_signatures"),
-    MessageType::of_channel(72, "tx_init_rbf"),
-    MessageType::of_channel(73, "tx_ack_rbf"),
-    MessageType::of_channel(74, "tx_abort"),
-    MessageType::of_channel(77, "splice_locked"),
-    MessageType::of_channel(80, "splice_init"),
-    MessageType::of_channel(81, "splice_ack"),
-    MessageType::of_channel(127, "start_batch"),
-    MessageType::of_channel(128, "update_add_htlc"),
-    MessageType::of_channel(130, "update_fulfill_htlc"),
-    MessageType::of_channel(131, "update_fail_htlc"),
-    MessageType::of_channel(132, "commitment_signed"),
-    MessageType::of_channel(133, "revoke_and_ack"),
-    MessageType::of_channel(134, "update_fee"),
-    MessageType::of_channel(135, "update_fail_malformed_htlc"),
-    MessageType::of_channel(136, "channel_reestablish"),
-    MessageType::of_peer(256, "channel_announcement"),
-    MessageType::of_peer(257, "node_announcement"),
-    MessageType::of_peer(258, "channel_update"),
-    MessageType::of_channel(259, "announcement_signatures"),
-    MessageType::of_peer(261, "query_short_channel_ids"),
-    MessageType::of_peer(262, "reply_short_channel_ids_end"),
-    MessageType::of_peer(263, "query_channel_range"),
-    MessageType::of_peer(264, "reply_channel_range"),
-    MessageType::of_peer(265, "gossip_timestamp_filter"),
-    MessageType::of_peer(513, "onion_message"),
-];

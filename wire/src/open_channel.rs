@@ -71,6 +71,7 @@ impl OpenChannel {
         writer.u32(self.feerate_per_kw);
         writer.u16(self.to_self_delay);
         writer.u16(self.max_accepted_htlcs);
+        // [BOLT 2 open_channel S6] points are written compressed
         writer.point(&self.funding_pubkey);
         writer.point(&self.revocation_basepoint);
         writer.point(&self.payment_basepoint);
@@ -99,6 +100,7 @@ impl OpenChannel {
             feerate_per_kw: reader.u32("feerate_per_kw")?,
             to_self_delay: reader.u16("to_self_delay")?,
             max_accepted_htlcs: reader.u16("max_accepted_htlcs")?,
+            // [BOLT 2 open_channel R18] what is no compressed point is no key
             funding_pubkey: reader.point("funding_pubkey")?,
             revocation_basepoint: reader.point("revocation_basepoint")?,
             payment_basepoint: reader.point("payment_basepoint")?,
@@ -127,11 +129,12 @@ impl OpeningTlvs {
         upfront_shutdown_script: &Option<ScriptBuf>,
         channel_type: &Option<ChannelType>,
     ) {
-        // [BOLT 1 tlv R1] written by increasing type, each once
+        // [BOLT 1 tlv S1] written by increasing type, each once
         if let Some(script) = upfront_shutdown_script {
             writer.tlv(UPFRONT_SHUTDOWN_SCRIPT, script.as_bytes());
         }
         if let Some(channel_type) = channel_type {
+            // [BOLT 2 open_channel S15] in as few bytes as the highest bit needs
             writer.tlv(CHANNEL_TYPE, &channel_type.0.to_be_bytes());
         }
     }

@@ -25,7 +25,7 @@ impl Ping {
         let mut writer = Writer::new(out);
         writer.u16(self.num_pong_bytes);
         writer.u16(byteslen);
-        // [BOLT 1 messages R9] the ignored bytes are zeros, never memory
+        // Zeros, never what happened to be in memory.
         writer.zeros(usize::from(byteslen));
     }
 

@@ -22,7 +22,7 @@ impl Pong {
         let byteslen = self.byteslen.min(Self::MAX_BYTESLEN);
         let mut writer = Writer::new(out);
         writer.u16(byteslen);
-        // [BOLT 1 messages R9] the ignored bytes are zeros, never memory
+        // Zeros, never what happened to be in memory.
         writer.zeros(usize::from(byteslen));
     }
 

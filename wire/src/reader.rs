@@ -180,7 +180,7 @@ impl<'a> Reader<'a> {
             0xff => (self.u64(field)?, 0x1_0000_0000),
             small => (u64::from(small), 0),
         };
-        // [BOLT 1 bigsize R1] a longer form than the value needs is refused
+        // [BOLT 1 bigsize G1] a longer form than the value needs is refused
         if value < least {
             return Err(self.error_at(start, field, DecodeReason::NotMinimal));
         }
@@ -269,6 +269,7 @@ impl<'a> Reader<'a> {
     pub fn satoshis(&mut self, field: &'static str) -> Result<Amount, DecodeError> {
         let start = self.offset;
         let amount = Amount::from_sat(self.u64(field)?);
+        // [BOLT 1 types G2] no amount is above 21 million bitcoin, so that no sum of a few overflows
         if amount > Amount::MAX_MONEY {
             let reason = DecodeReason::AmountTooLarge(amount.to_sat());
             return Err(self.error_at(start, field, reason));
@@ -332,7 +333,8 @@ impl<'a> Reader<'a> {
     ) -> Result<[u8; N], DecodeError> {
         let start = self.offset;
         let bytes = self.rest();
-        // [BOLT 1 tlv R13] a truncated integer has no leading zeros
+        // [BOLT 1 types G1] no leading zeros
+        // [BOLT 1 tlv R7] or else the stream fails
         if bytes.first() == Some(&0) {
             return Err(self.error_at(start, field, DecodeReason::NotMinimal));
         }

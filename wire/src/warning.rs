@@ -17,6 +17,16 @@ impl Warning {
     /// The number of the type.
     pub const TYPE: u16 = 1;
 
+    /// With a text of ours.
+    pub fn new(channel_id: ChannelId, text: &str) -> Self {
+        Self { channel_id, data: text.as_bytes().to_vec() }
+    }
+
+    /// The text, fit to be shown: all but printable ASCII is escaped.
+    pub fn text(&self) -> String {
+        self.data.escape_ascii().to_string()
+    }
+
     /// Appends the payload, without the type. Of data too long for a message the end is left out.
     pub fn write_payload(&self, out: &mut Vec<u8>) {
         let mut writer = Writer::new(out);

@@ -72,7 +72,7 @@ impl<'a> Writer<'a> {
 
     /// A `bigsize`, in its shortest form.
     pub fn bigsize(&mut self, value: u64) {
-        // [BOLT 1 tlv R2] type and length take their shortest form
+        // [BOLT 1 bigsize G1] the shortest form, always
         if let Ok(value) = u8::try_from(value)
             && value < 0xfd
         {
@@ -92,6 +92,7 @@ impl<'a> Writer<'a> {
     /// A `tu64`: big-endian without leading zeros; zero is no byte at all.
     pub fn tu64(&mut self, value: u64) {
         let bytes = value.to_be_bytes();
+        // [BOLT 1 types G1] leading zeros are left out
         let significant = bytes.iter().copied().skip_while(|byte| *byte == 0);
         self.out.extend(significant);
     }
@@ -153,6 +154,7 @@ impl<'a> Writer<'a> {
 
     /// A TLV record. The caller writes the records of a stream in the order of their types.
     pub fn tlv(&mut self, tlv_type: u64, value: &[u8]) {
+        // [BOLT 1 tlv S2] type and length take their shortest form
         self.bigsize(tlv_type);
         self.bigsize_bytes(value);
     }
