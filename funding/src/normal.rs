@@ -1,0 +1,75 @@
+//! Both sides, after both `channel_ready`: an open channel with commitment #0.
+//!
+//! Enters when  `channel_ready` went both ways.
+//! On disk      the channel, with the peer's second point.
+//! Waits for    a command, the peer, or a spend of the funding output.
+//! Leaves to    `closing`.
+//! On a crash   resumed: both reestablish; `channel_ready` is sent again while both are at number 1.
+
+use crate::funded::{self, ErrorMeaning};
+use crate::wait_for_channel_ready::rebroadcast;
+use crate::{CloseCause, Context, Effect, Event, FundedChannel, Transition};
+use wire::{RawMessage, Shutdown};
+
+/// See the file's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Normal {
+    /// The channel.
+    pub channel: FundedChannel,
+}
+
+impl Normal {
+    /// A new connection: `channel_reestablish`, then nothing until theirs.
+    pub fn on_connected(self, cx: &Context<'_>) -> Transition {
+        let effects = funded::on_connected(&self.channel, cx);
+        Transition { effects, ..Transition::stay(self) }
+    }
+
+    /// The peer's `channel_reestablish`: both at 1 means that `channel_ready` may have been lost.
+    pub fn on_reestablish(self, cx: &mut Context<'_>) -> Transition {
+        if let Some(cause) = funded::on_reestablish(&self.channel, cx) {
+            return Transition::close(self.channel, cause, Vec::new());
+        }
+        let mut effects: Vec<Effect> =
+            funded::channel_ready(&self.channel, cx).into_iter().collect();
+        if self.channel.peer_update_pending {
+            effects.extend(funded::warn_of_updates(self.channel.channel_id(), cx.link));
+        }
+        Transition { effects, ..Transition::stay(self) }
+    }
+
+    /// News of the chain: only the position moves.
+    pub fn on_chain(mut self, event: &Event, cx: &Context<'_>) -> Transition {
+        let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        let effects = match event {
+            Event::Block => rebroadcast(&self.channel).into_iter().collect(),
+            _ => Vec::new(),
+        };
+        Transition::to(self, cause, effects)
+    }
+
+    /// A message that changes the commitment.
+    pub fn on_update(mut self, message: &RawMessage, cx: &mut Context<'_>) -> Transition {
+        let (changed, effects) = funded::on_update(&mut self.channel, message, cx);
+        let cause = if changed { "the peer asks for another commitment" } else { "" };
+        Transition::to(self, cause, effects)
+    }
+
+    /// The peer's `error`.
+    pub fn on_error(self, data: &[u8]) -> Transition {
+        match funded::on_error(&self.channel, data) {
+            ErrorMeaning::Transient(text) => {
+                let note = Effect::Note(format!("the peer reports trouble of its own: {text:?}"));
+                Transition { effects: vec![note], ..Transition::stay(self) }
+            }
+            ErrorMeaning::Abandoned(text) | ErrorMeaning::Fatal(text) => {
+                Transition::close(self.channel, CloseCause::PeerError(text), Vec::new())
+            }
+        }
+    }
+
+    /// The peer's `shutdown`.
+    pub fn on_shutdown(self, shutdown: Shutdown) -> Transition {
+        Transition::close(self.channel, CloseCause::RemoteShutdown(shutdown), Vec::new())
+    }
+}

@@ -1,0 +1,48 @@
+//! What a peer's `channel_reestablish` says about a channel that has commitment #0 only (BOLT 2).
+
+use crate::{CloseCause, FundedChannel};
+use transactions::{CommitmentNumber, Signer};
+use wire::ChannelReestablish;
+
+/// What follows from a peer's `channel_reestablish`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Both sides are at commitment #0.
+    InSync,
+    /// The channel ends.
+    Close(CloseCause),
+}
+
+/// Compares the peer's numbers with ours.
+pub fn compare(
+    channel: &FundedChannel,
+    theirs: &ChannelReestablish,
+    signer: &dyn Signer,
+) -> Standing {
+    if theirs.next_revocation_number > 0 {
+        return match is_proof(channel, theirs, signer) {
+            true => Standing::Close(CloseCause::PeerAhead),
+            false => Standing::Close(CloseCause::BadReestablish("holds a secret that is not ours")),
+        };
+    }
+    match theirs.next_commitment_number {
+        1 => Standing::InSync,
+        0 => Standing::Close(CloseCause::PeerAskedToClose),
+        // We never signed a second commitment, or lost it; as the peer expects our first revocation, our
+        // commitment #0 is still good.
+        _ => Standing::Close(CloseCause::BadReestablish("counts commitments that we never signed")),
+    }
+}
+
+/// Whether the peer knows a secret that only a revocation of ours can have told it.
+fn is_proof(channel: &FundedChannel, theirs: &ChannelReestablish, signer: &dyn Signer) -> bool {
+    let Some(number) = theirs.next_revocation_number.checked_sub(1) else { return false };
+    if number > MAX_COMMITMENT_NUMBER {
+        return false;
+    }
+    let secret = signer.per_commitment_secret(&channel.keys_id, CommitmentNumber(number));
+    secret == theirs.your_last_per_commitment_secret
+}
+
+/// Commitment numbers have 48 bits (BOLT 3).
+const MAX_COMMITMENT_NUMBER: u64 = (1 << 48) - 1;

@@ -1,0 +1,111 @@
+//! An open that must not become a channel, though it still might.
+//!
+//! Enters when  an open of ours dies after `funding_created`; when the opener gives a channel up; when the
+//!              funding output cannot be ours.
+//! On disk      the channel as far as it got, the reason, whether the peer knows.
+//! Waits for    its time to pass, or its funding transaction in the chain.
+//! Leaves to    nothing; or to `closing`, when the transaction confirms after all.
+//! On a crash   resumed.
+
+use crate::error::error_message;
+use crate::funded;
+use crate::{
+    CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Origin, Role,
+    Transition,
+};
+
+/// See the file's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tombstone {
+    /// The channel as far as it got.
+    pub channel: FundedChannel,
+    /// Why it died.
+    pub reason: String,
+    /// Whether the peer has said itself that it is dead; else it is told on every connection.
+    pub peer_knows: bool,
+}
+
+impl Tombstone {
+    /// Buries a channel.
+    pub fn new(channel: FundedChannel, reason: &str, peer_knows: bool) -> Self {
+        Self { channel, reason: reason.to_owned(), peer_knows }
+    }
+
+    /// A new connection: the peer is told.
+    pub fn on_connected(self) -> Transition {
+        if self.peer_knows {
+            return Transition::stay(self);
+        }
+        let effects = vec![self.error()];
+        Transition { effects, ..Transition::stay(self) }
+    }
+
+    /// The peer speaks of the channel as if it lived.
+    pub fn on_message(self) -> Transition {
+        let effects = vec![self.error()];
+        Transition { effects, ..Transition::stay(self) }
+    }
+
+    /// The peer says that it is dead.
+    pub fn on_error(self) -> Transition {
+        if self.peer_knows {
+            return Transition::stay(self);
+        }
+        Transition::to(Self { peer_knows: true, ..self }, "the peer let it go", Vec::new())
+    }
+
+    /// News of the chain: a transaction that confirms after all needs a way out.
+    pub fn on_chain(mut self, event: &Event, cx: &Context<'_>) -> Transition {
+        let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        if self.channel.position.is_confirmed() {
+            return Transition::close(self.channel, CloseCause::OrphanFunded, Vec::new());
+        }
+        if self.is_over(cx) {
+            let failure = Failure {
+                origin: Origin::Timeout,
+                stage: "Tombstone",
+                text: format!("its time has passed ({})", self.reason),
+                retry: false,
+            };
+            return Transition::ended(failure, Vec::new());
+        }
+        Transition::to(self, cause, Vec::new())
+    }
+
+    /// After its blocks have passed, and once a spend of its inputs elsewhere is beyond any reorganisation.
+    fn is_over(&self, cx: &Context<'_>) -> bool {
+        let age = cx.tip.0.saturating_sub(self.channel.start_height.0);
+        let blocks = match self.channel.role {
+            Role::Opener => cx.policy.tombstone_blocks,
+            Role::Accepter => cx.policy.forget_after,
+        };
+        let settled = match self.channel.position {
+            FundingPosition::Conflicted { height, .. } => {
+                crate::position::depth(height, cx.tip).0 >= 100
+            }
+            FundingPosition::Unbroadcast { .. }
+            | FundingPosition::Mempool { .. }
+            | FundingPosition::Confirmed { .. } => true,
+        };
+        cx.synced && age >= blocks && settled
+    }
+
+    fn error(&self) -> Effect {
+        Effect::Send(error_message(self.channel.channel_id(), ERROR_TEXT))
+    }
+}
+
+/// Whether a peer's message about a dead channel deserves the answer that it is dead: never an `error` to an
+/// `error`, and nothing to updates, which come in floods.
+pub fn deserves_an_error(message: &wire::Message) -> bool {
+    match message {
+        wire::Message::ChannelReestablish(_)
+        | wire::Message::ChannelReady(_)
+        | wire::Message::FundingSigned(_)
+        | wire::Message::Shutdown(_) => true,
+        wire::Message::Raw(raw) => funded::is_update(raw),
+        _ => false,
+    }
+}
+
+const ERROR_TEXT: &str = "this channel was given up before it was funded";

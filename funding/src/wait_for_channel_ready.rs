@@ -1,0 +1,192 @@
+//! Both sides, from `funding_signed` to the second `channel_ready`.
+//!
+//! Enters when  the signatures are exchanged and on disk.
+//! On disk      the channel: terms, both signatures, the full transaction (opener), the start height.
+//! Waits for    depth, and both `channel_ready` (BOLT 2).
+//! Leaves to    `Normal`; to `closing` on an error, a shutdown or a command; or it is forgotten.
+//! On a crash   resumed: the opener broadcasts again, both reestablish, `channel_ready` is sent again.
+
+use crate::error::error_message;
+use crate::funded::{self, ErrorMeaning};
+use crate::{
+    CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Normal, Origin,
+    Role, Tombstone, Transition, Violation,
+};
+use bitcoin::TxOut;
+use wire::{ChannelReady, RawMessage, Shutdown};
+
+/// See the file's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WaitForChannelReady {
+    /// The channel. `channel_ready_sent` and `remote_next_point` say which of the two is missing.
+    pub channel: FundedChannel,
+}
+
+impl WaitForChannelReady {
+    /// A new connection: `channel_reestablish`, then `channel_ready` if it is due; theirs is not waited for,
+    /// for LND sends none until it has our `channel_ready`.
+    pub fn on_connected(self, cx: &mut Context<'_>) -> Transition {
+        let mut effects = funded::on_connected(&self.channel, cx);
+        if self.channel.channel_ready_sent {
+            effects.extend(funded::channel_ready(&self.channel, cx));
+        }
+        Transition { effects, ..Transition::stay(self) }
+    }
+
+    /// The peer's `channel_reestablish`.
+    pub fn on_reestablish(self, cx: &mut Context<'_>) -> Transition {
+        match funded::on_reestablish(&self.channel, cx) {
+            Some(cause) => Transition::close(self.channel, cause, Vec::new()),
+            None => {
+                let mut effects = Vec::new();
+                if self.channel.channel_ready_sent {
+                    effects.extend(funded::channel_ready(&self.channel, cx));
+                }
+                if self.channel.peer_update_pending {
+                    let channel_id = self.channel.channel_id();
+                    effects.extend(funded::warn_of_updates(channel_id, cx.link));
+                }
+                Transition { effects, ..Transition::stay(self) }
+            }
+        }
+    }
+
+    /// The peer's `channel_ready`: early, late or twice.
+    pub fn on_channel_ready(mut self, ready: &ChannelReady) -> Transition {
+        if self.channel.remote_next_point.is_some() {
+            return Transition::stay(self);
+        }
+        self.channel.remote_next_point = Some(ready.second_per_commitment_point);
+        self.advance("the peer sent channel_ready".to_owned(), Vec::new())
+    }
+
+    /// News of the chain.
+    pub fn on_chain(mut self, event: &Event, cx: &mut Context<'_>) -> Transition {
+        if let Event::Confirmed { output, .. } = event
+            && !self.channel.is_funding_output(output.as_ref())
+        {
+            return self.on_wrong_output(output.as_ref(), cx);
+        }
+        let mut cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        if self.is_over(cx) {
+            return self.forget(cx);
+        }
+        let mut effects = Vec::new();
+        if funded::is_ready_due(&self.channel, cx.tip) {
+            self.channel.channel_ready_sent = true;
+            effects.extend(funded::channel_ready(&self.channel, cx));
+            cause = format!("{} confirmations", self.channel.depth(cx.tip));
+        }
+        if matches!(event, Event::Block) {
+            effects.extend(rebroadcast(&self.channel));
+        }
+        self.advance(cause, effects)
+    }
+
+    /// A message that changes the commitment.
+    pub fn on_update(mut self, message: &RawMessage, cx: &mut Context<'_>) -> Transition {
+        let (changed, effects) = funded::on_update(&mut self.channel, message, cx);
+        let cause = if changed { "the peer asks for another commitment" } else { "" };
+        Transition::to(self, cause, effects)
+    }
+
+    /// The peer's `error`.
+    pub fn on_error(self, data: &[u8]) -> Transition {
+        match funded::on_error(&self.channel, data) {
+            ErrorMeaning::Transient(text) => {
+                let note = Effect::Note(format!("the peer reports trouble of its own: {text:?}"));
+                Transition { effects: vec![note], ..Transition::stay(self) }
+            }
+            ErrorMeaning::Abandoned(text) => {
+                let reason = format!("the opener gave the channel up: {text:?}");
+                Transition::to(Tombstone::new(self.channel, &reason, true), reason, Vec::new())
+            }
+            ErrorMeaning::Fatal(text) => {
+                Transition::close(self.channel, CloseCause::PeerError(text), Vec::new())
+            }
+        }
+    }
+
+    /// The peer's `shutdown`.
+    pub fn on_shutdown(self, shutdown: Shutdown) -> Transition {
+        Transition::close(self.channel, CloseCause::RemoteShutdown(shutdown), Vec::new())
+    }
+
+    /// Both `channel_ready` make a channel.
+    fn advance(self, cause: String, effects: Vec<Effect>) -> Transition {
+        if self.channel.channel_ready_sent && self.channel.remote_next_point.is_some() {
+            return Transition::to(Normal { channel: self.channel }, cause, effects);
+        }
+        Transition::to(self, cause, effects)
+    }
+
+    /// The output in the chain is another one: our commitment can never be valid.
+    fn on_wrong_output(self, output: Option<&TxOut>, cx: &Context<'_>) -> Transition {
+        let found = output.map_or_else(|| "no such output".to_owned(), |o| o.value.to_string());
+        let reason = format!("{} (found: {found})", Violation::WrongFundingOutput);
+        let channel_id = self.channel.channel_id();
+        let text = Violation::WrongFundingOutput.to_string();
+        let effects = if cx.link.is_up() {
+            vec![Effect::Send(error_message(channel_id, &text))]
+        } else {
+            Vec::new()
+        };
+        Transition::to(Tombstone::new(self.channel, &reason, false), reason, effects)
+    }
+
+    /// Whether nothing can come of the channel any more.
+    fn is_over(&self, cx: &Context<'_>) -> bool {
+        if self.channel.position.is_dead(cx.tip) {
+            return true;
+        }
+        let age = cx.tip.0.saturating_sub(self.channel.start_height.0);
+        let never_seen = match self.channel.position {
+            FundingPosition::Unbroadcast { .. } | FundingPosition::Mempool { .. } => true,
+            FundingPosition::Confirmed { .. } | FundingPosition::Conflicted { .. } => false,
+        };
+        self.channel.role == Role::Accepter
+            && never_seen
+            && age >= cx.policy.forget_after
+            && cx.synced
+    }
+
+    /// Ends a channel that has no money in it, and tells the peer.
+    fn forget(self, cx: &Context<'_>) -> Transition {
+        let dead = self.channel.position.is_dead(cx.tip);
+        let text = if dead {
+            "an input of the funding transaction was spent elsewhere"
+        } else {
+            "the funding transaction did not confirm in time"
+        };
+        let mut effects = Vec::new();
+        if cx.link.is_up() {
+            effects.push(Effect::Send(error_message(self.channel.channel_id(), text)));
+        }
+        if self.channel.role == Role::Opener {
+            effects.push(Effect::Disown(self.channel.outpoint.txid));
+        }
+        let failure = Failure {
+            origin: Origin::Chain,
+            stage: "WaitForChannelReady",
+            text: text.to_owned(),
+            retry: false,
+        };
+        if dead {
+            // A reorganisation can still bring it back: its outpoint stays watched.
+            let tombstone = Tombstone::new(self.channel, text, false);
+            return Transition::to(tombstone, text, effects);
+        }
+        Transition::ended(failure, effects)
+    }
+}
+
+/// The opener's transaction goes out again with each block until it is in one.
+pub fn rebroadcast(channel: &FundedChannel) -> Option<Effect> {
+    match channel.position {
+        FundingPosition::Unbroadcast { .. } | FundingPosition::Mempool { .. } => channel
+            .funding_transaction
+            .clone()
+            .map(|transaction| Effect::Broadcast(vec![transaction])),
+        FundingPosition::Confirmed { .. } | FundingPosition::Conflicted { .. } => None,
+    }
+}
