@@ -14,8 +14,11 @@ pub enum CloseReason {
         /// Its type.
         type_number: u16,
     },
-    /// The first message was an `init` that cannot be read.
-    MalformedInit(DecodeError),
+    /// The first message was an `error` or a `warning`.
+    RefusedByPeer {
+        /// The peer's own words, fit to print.
+        text: String,
+    },
     /// A second `init`.
     SecondInit,
     /// The peer requires a feature that we do not have.
@@ -63,7 +66,7 @@ impl CloseReason {
         match self {
             Self::InitTimeout
             | Self::FirstMessageNotInit { .. }
-            | Self::MalformedInit(_)
+            | Self::RefusedByPeer { .. }
             | Self::PongTimeout
             | Self::Idle => None,
             Self::SecondInit => Some("init was already received on this connection"),
@@ -86,7 +89,7 @@ impl fmt::Display for CloseReason {
             Self::FirstMessageNotInit { type_number } => {
                 write!(f, "the peer's first message was of type {type_number}, not init")
             }
-            Self::MalformedInit(error) => write!(f, "the peer's init cannot be read: {error}"),
+            Self::RefusedByPeer { text } => write!(f, "the peer refused the connection: {text}"),
             Self::SecondInit => f.write_str("the peer sent init twice"),
             Self::RequiredFeature { bit } => {
                 write!(f, "the peer requires feature {bit} ({}), which we lack", name(*bit))
@@ -114,4 +117,43 @@ impl std::error::Error for CloseReason {}
 
 fn name(bit: u16) -> &'static str {
     feature::name(bit).unwrap_or("unknown")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_to_peers_are_short_and_printable() {
+        let told = [
+            CloseReason::SecondInit,
+            CloseReason::RequiredFeature { bit: 28 },
+            CloseReason::MissingDependency { feature: 16, needs: 14 },
+            CloseReason::NoCommonNetwork,
+            CloseReason::TooShort,
+            CloseReason::UnknownEvenType { type_number: 4 },
+            CloseReason::MessageFlood,
+            CloseReason::PingFlood,
+        ];
+        for reason in told {
+            let text = reason.text_to_peer().unwrap();
+            assert!(text.len() < 60 && text.bytes().all(|byte| (32..=126).contains(&byte)));
+            assert!(!text.ends_with("internal error"));
+        }
+    }
+
+    #[test]
+    fn the_operator_reads_names() {
+        let shown = [
+            (CloseReason::RequiredFeature { bit: 28 }, "feature 28 (option_dual_fund)"),
+            (CloseReason::RequiredFeature { bit: 998 }, "feature 998 (unknown)"),
+            (
+                CloseReason::MissingDependency { feature: 50, needs: 46 },
+                "option_zeroconf without option_scid_alias",
+            ),
+        ];
+        for (reason, part) in shown {
+            assert!(reason.to_string().contains(part), "{reason}");
+        }
+    }
 }

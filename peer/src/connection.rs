@@ -53,7 +53,7 @@ pub enum Delivery {
     /// A message of BOLT 2, an `error`, a `warning` or `announcement_signatures`. Messages that
     /// belong to features which we do not offer come as [`Message::Raw`].
     Message(Message),
-    /// The peer answered a ping that was sent after [`Connection::wants_ping`].
+    /// The peer answered a ping that was sent because of [`Connection::wants_ping`].
     Alive,
 }
 
@@ -73,6 +73,8 @@ impl Connection {
     pub fn new(settings: Settings, now: Monotonic) -> (Self, Init) {
         let limits = &settings.limits;
         // [BOLT 1 init S1] The caller has nothing else to send before it.
+        // [BOLT 1 init S4] [BOLT 1 init S5] On the wire: no globalfeatures, and as few bytes of
+        // features as they need.
         let init = settings.init.clone();
         let connection = Self {
             phase: Phase::WaitForInit { deadline: now.plus(limits.init_deadline), ask: false },
@@ -97,7 +99,8 @@ impl Connection {
         output
     }
 
-    /// Sends a ping as soon as it may, and has [`Delivery::Alive`] follow its pong.
+    /// The node wants to know whether the peer lives: a ping goes out as soon as it may, and
+    /// [`Delivery::Alive`] follows its pong. Questions that come before the answer share it.
     pub fn wants_ping(&mut self, now: Monotonic) -> Output {
         let mut output = Output::default();
         match &mut self.phase {
@@ -146,7 +149,7 @@ impl Connection {
             _ => return Err(CloseReason::TooShort),
         };
         if matches!(self.phase, Phase::WaitForInit { .. }) && type_number != Init::TYPE {
-            return Err(CloseReason::FirstMessageNotInit { type_number });
+            return Err(first_message_not_init(type_number, message));
         }
         match MessageClass::of(type_number) {
             MessageClass::Dropped => Ok(()),
@@ -210,6 +213,7 @@ impl Connection {
             return Err(CloseReason::SecondInit);
         };
         // [BOLT 1 init R1] Until here nothing but our own init was sent.
+        // [BOLT 1 init R2] The two maps of the peer are one by now.
         let mut keepalive = Keepalive::new(&self.settings.limits, now);
         let ping = ask.then(|| keepalive.ask(now)).flatten();
         self.phase = Phase::Open(keepalive);
@@ -290,6 +294,7 @@ impl Connection {
             Phase::Open(keepalive) => match keepalive.due(now) {
                 Due::Nothing => return,
                 Due::Ping(ping) => return output.send.push(Message::Ping(ping)),
+                // [BOLT 1 ping S4] Nobody is told that a channel failed.
                 Due::PongTimeout => CloseReason::PongTimeout,
             },
             Phase::WaitForInit { .. } | Phase::Closed => return,
@@ -299,6 +304,7 @@ impl Connection {
 
     fn close(&mut self, reason: CloseReason, output: &mut Output) {
         debug!(%reason, "closing the connection");
+        // [BOLT 1 init R1] A peer that sent no init is told nothing.
         let may_send = matches!(self.phase, Phase::Open(_));
         if let Some(text) = reason.text_to_peer().filter(|_| may_send) {
             let data = text.as_bytes().to_vec();
@@ -308,6 +314,16 @@ impl Connection {
         self.phase = Phase::Closed;
         output.close = Some(reason);
     }
+}
+
+/// A peer that does not want us may say why, instead of `init`.
+fn first_message_not_init(type_number: u16, message: &[u8]) -> CloseReason {
+    let text = match Message::decode(message) {
+        Ok(Message::Error(error)) => error.data,
+        Ok(Message::Warning(warning)) => warning.data,
+        _ => return CloseReason::FirstMessageNotInit { type_number },
+    };
+    CloseReason::RefusedByPeer { text: PeerText(&text).to_string() }
 }
 
 /// From here on `num_pong_bytes` asks for no pong.

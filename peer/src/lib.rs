@@ -17,6 +17,8 @@ mod monotonic;
 mod peer_text;
 mod remote_address;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod token_bucket;
 
 pub use backoff::Backoff;

@@ -18,6 +18,8 @@ impl Settings {
     /// The default limits with this `init` ([`offered_features`](crate::offered_features),
     /// the chain, and for an inbound connection [`remote_address`](crate::remote_address)).
     pub fn new(init: Init) -> Self {
+        // [BOLT 1 init S6] The chains are named in it.
+        // [BOLT 1 init S7] So is, to a peer that dialled us, the address that we see.
         Self { init, limits: Limits::default() }
     }
 }
