@@ -27,9 +27,9 @@ impl Cipher {
     /// both together.
     pub(crate) fn seal(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let (text, tag) = packet.split_last_chunk_mut::<TAG_LENGTH>().ok_or(Error)?;
-        // [BOLT 8 sending S3] length and message alike are sealed without associated data
+        // [BOLT 8 sending R2] length and message alike are sealed without associated data
         *tag = seal(&self.key, self.nonce, &[], text)?;
-        // [BOLT 8 sending S4] every use of the key takes a nonce of its own
+        // [BOLT 8 sending R3] every use of the key takes a nonce of its own
         self.advance();
         Ok(())
     }
@@ -39,7 +39,7 @@ impl Cipher {
     pub(crate) fn open(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let (text, tag) = packet.split_last_chunk_mut::<TAG_LENGTH>().ok_or(Error)?;
         open(&self.key, self.nonce, &[], text, tag)?;
-        // [BOLT 8 receiving R4] every use of the key takes a nonce of its own
+        // [BOLT 8 receiving R3] every use of the key takes a nonce of its own
         self.advance();
         Ok(())
     }
@@ -61,6 +61,7 @@ impl Cipher {
 /// framework calls HKDF with two outputs.
 #[expect(clippy::expect_used, reason = "64 bytes are far below the 8160 that HKDF-SHA256 can give")]
 pub(crate) fn derive(salt: &[u8], input: &[u8]) -> (Secret, Secret) {
+    // [BOLT 8 state R3] 64 bytes, no info
     let mut output = Zeroizing::new([[0; 32]; 2]);
     Hkdf::<Sha256>::new(Some(salt), input)
         .expand(&[], output.as_flattened_mut())
@@ -100,8 +101,9 @@ pub(crate) fn open(
     )
 }
 
-/// Four zero bytes, then the counter, little-endian as in the Noise framework.
+/// The twelve bytes that the AEAD takes for a counter.
 fn encode_nonce(nonce: u64) -> [u8; 12] {
+    // [BOLT 8 state R4] four zero bytes, then the counter, little-endian for once
     let mut bytes = [0; 12];
     bytes[4..].copy_from_slice(&nonce.to_le_bytes());
     bytes

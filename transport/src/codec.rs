@@ -21,6 +21,14 @@ impl Sealer {
     pub(crate) fn new(cipher: Cipher) -> Self {
         Sealer { cipher: Some(cipher) }
     }
+
+    pub(crate) fn poison(&mut self) {
+        self.cipher = None;
+    }
+
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.cipher.is_none()
+    }
 }
 
 impl<M: AsRef<[u8]>> Encoder<M> for Sealer {
@@ -34,10 +42,11 @@ impl<M: AsRef<[u8]>> Encoder<M> for Sealer {
         let mut cipher = self.cipher.take().ok_or(SealError::Poisoned)?;
         let start = output.len();
         output.reserve(message.len().saturating_add(PACKET_OVERHEAD));
-        // [BOLT 8 sending S1] the length goes first, two bytes big-endian, sealed by itself
+        // [BOLT 8 messages R2] the length is two bytes, big-endian
+        // [BOLT 8 sending R1] it goes first, sealed by itself
         output.put_u16(length);
         output.put_bytes(0, TAG_LENGTH);
-        // [BOLT 8 sending S2] the message follows, sealed in the same way
+        // [BOLT 8 sending R4] the message follows, sealed in the same way
         output.put_slice(message);
         output.put_bytes(0, TAG_LENGTH);
         let packet = output.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut);
@@ -81,6 +90,10 @@ impl Opener {
         *self = Opener { cipher: None, length: None, waiting_since: None };
     }
 
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.cipher.is_none()
+    }
+
     fn open(&mut self, input: &mut BytesMut) -> Result<Option<Bytes>, OpenError> {
         let cipher = self.cipher.as_mut().ok_or(OpenError::Poisoned)?;
         let length = match self.length {
@@ -98,7 +111,7 @@ impl Opener {
                 *self.length.insert(usize::from(u16::from_be_bytes([high, low])))
             }
         };
-        // [BOLT 8 receiving R3] the message follows, with a tag that its length does not count
+        // [BOLT 8 receiving R4] the message follows, with a tag that its length does not count
         let sealed_length = length.saturating_add(TAG_LENGTH);
         let Some(packet) = input.get_mut(..sealed_length) else {
             self.waiting_since.get_or_insert_with(Instant::now);

@@ -33,16 +33,26 @@ pub struct Deadlines {
     pub flush: Duration,
 }
 
+impl Deadlines {
+    /// 5 s for an act, 10 s for the handshake, 30 s for the body of a packet and for a flush.
+    pub const DEFAULT: Self = Deadlines {
+        act: Duration::from_secs(5),
+        handshake: Duration::from_secs(10),
+        body: Duration::from_secs(30),
+        flush: Duration::from_secs(30),
+    };
+
+    /// For a dial through Tor: 15 s for an act, 30 s for the handshake.
+    pub const TOR: Self = Deadlines {
+        act: Duration::from_secs(15),
+        handshake: Duration::from_secs(30),
+        ..Deadlines::DEFAULT
+    };
+}
+
 impl Default for Deadlines {
-    /// 5 s for an act, 10 s for the handshake (over Tor three times as much is needed), 30 s for
-    /// the body of a packet and for a flush.
     fn default() -> Self {
-        Deadlines {
-            act: Duration::from_secs(5),
-            handshake: Duration::from_secs(10),
-            body: Duration::from_secs(30),
-            flush: Duration::from_secs(30),
-        }
+        Deadlines::DEFAULT
     }
 }
 
@@ -77,7 +87,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     let clock = Clock::start(deadlines);
     let (initiator, act_one) = Initiator::start(key, ephemeral, &remote)?;
     clock.write(&mut io, Act::One, &act_one).await?;
-    // [BOLT 8 act two R1] exactly 50 bytes are read
+    // [BOLT 8 act_two R2] exactly 50 bytes are read
     let act_two = clock.read::<_, ACT_TWO_LENGTH>(&mut io, Act::Two).await?;
     let (act_three, mut sealer, opener) = initiator.act_two(&act_two)?;
     // [BOLT 8 overview R1] no message leaves before the handshake is over
@@ -106,11 +116,11 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     deadlines: &Deadlines,
 ) -> Result<Connection<S>, HandshakeError> {
     let clock = Clock::start(deadlines);
-    // [BOLT 8 act one R1] exactly 50 bytes are read
+    // [BOLT 8 act_one R2] exactly 50 bytes are read
     let act_one = clock.read::<_, ACT_ONE_LENGTH>(&mut io, Act::One).await?;
     let (responder, act_two) = Responder::act_one(key, ephemeral, &act_one)?;
     clock.write(&mut io, Act::Two, &act_two).await?;
-    // [BOLT 8 act three R1] exactly 66 bytes are read
+    // [BOLT 8 act_three R3] exactly 66 bytes are read
     let act_three = clock.read::<_, ACT_THREE_LENGTH>(&mut io, Act::Three).await?;
     let (remote, sealer, opener) = responder.act_three(&act_three)?;
     Ok(Connection { remote, io, sealer, opener })

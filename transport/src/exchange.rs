@@ -3,7 +3,8 @@
 use std::{
     future::{Future, poll_fn},
     pin::Pin,
-    task::Poll,
+    task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,30 +28,40 @@ pub type Writer<W> = FramedWrite<W, Sealer>;
 ///
 /// It may wait for ever between packets (silence is judged by BOLT 1's pings), and for
 /// [`Deadlines::body`] inside one. Dropping the future loses nothing, not even that clock: call
-/// again. The message borrows from the read buffer; to keep it for long, copy it.
+/// again. The message shares the read buffer; to keep it for long, copy it.
 ///
 /// # Errors
-/// After any of them the connection is to be dropped without sending anything.
+/// After any of them the connection is to be dropped without sending anything; a further call
+/// gives [`OpenError::Poisoned`].
 pub async fn receive<R: AsyncRead + Unpin>(
     reader: &mut Reader<R>,
     deadlines: &Deadlines,
 ) -> Result<Option<Bytes>, OpenError> {
-    let mut timer: Option<Pin<Box<Sleep>>> = None;
-    poll_fn(|context| {
-        if let Poll::Ready(message) = Pin::new(&mut *reader).poll_next(context) {
-            return Poll::Ready(message.transpose());
-        }
-        let Some(since) = reader.decoder().waiting_since() else { return Poll::Pending };
-        let timer = timer.get_or_insert_with(|| {
-            Box::pin(sleep_until(since.checked_add(deadlines.body).unwrap_or(since)))
-        });
-        if timer.as_mut().poll(context).is_pending() {
-            return Poll::Pending;
-        }
+    if reader.decoder().is_poisoned() {
+        return Err(OpenError::Poisoned);
+    }
+    let mut timer = None;
+    let received = poll_fn(|context| poll_receive(reader, deadlines.body, &mut timer, context));
+    let received = received.await;
+    if received.is_err() {
         reader.decoder_mut().poison();
-        Poll::Ready(Err(OpenError::TimedOut))
-    })
-    .await
+    }
+    received
+}
+
+fn poll_receive<R: AsyncRead + Unpin>(
+    reader: &mut Reader<R>,
+    body: Duration,
+    timer: &mut Option<Pin<Box<Sleep>>>,
+    context: &mut Context<'_>,
+) -> Poll<Result<Option<Bytes>, OpenError>> {
+    if let Poll::Ready(message) = Pin::new(&mut *reader).poll_next(context) {
+        return Poll::Ready(message.transpose());
+    }
+    let Some(since) = reader.decoder().waiting_since() else { return Poll::Pending };
+    let timer = timer
+        .get_or_insert_with(|| Box::pin(sleep_until(since.checked_add(body).unwrap_or(since))));
+    timer.as_mut().poll(context).map(|()| Err(OpenError::TimedOut))
 }
 
 /// Sends messages, as few system calls as they allow, and flushes.
@@ -61,7 +72,8 @@ pub async fn receive<R: AsyncRead + Unpin>(
 ///
 /// # Errors
 /// [`SealError::TooLong`] leaves the connection usable (the messages before it wait for the next
-/// flush); after any other the connection is to be dropped.
+/// call). After any other the connection is to be dropped; a further call gives
+/// [`SealError::Poisoned`].
 pub async fn send<W, M>(
     writer: &mut Writer<W>,
     messages: impl IntoIterator<Item = M>,
@@ -71,11 +83,30 @@ where
     W: AsyncWrite + Unpin,
     M: AsRef<[u8]>,
 {
+    if writer.encoder().is_poisoned() {
+        return Err(SealError::Poisoned);
+    }
+    let sent = send_all(writer, messages, deadlines.flush).await;
+    if !matches!(sent, Ok(()) | Err(SealError::TooLong(_))) {
+        writer.encoder_mut().poison();
+    }
+    sent
+}
+
+async fn send_all<W, M>(
+    writer: &mut Writer<W>,
+    messages: impl IntoIterator<Item = M>,
+    limit: Duration,
+) -> Result<(), SealError>
+where
+    W: AsyncWrite + Unpin,
+    M: AsRef<[u8]>,
+{
     for message in messages {
         let ready = poll_fn(|context| Sink::<M>::poll_ready(Pin::new(&mut *writer), context));
-        timeout(deadlines.flush, ready).await.map_err(|_| SealError::TimedOut)??;
+        timeout(limit, ready).await.map_err(|_| SealError::TimedOut)??;
         Sink::<M>::start_send(Pin::new(&mut *writer), message)?;
     }
     let flushed = poll_fn(|context| Sink::<M>::poll_flush(Pin::new(&mut *writer), context));
-    timeout(deadlines.flush, flushed).await.map_err(|_| SealError::TimedOut)?
+    timeout(limit, flushed).await.map_err(|_| SealError::TimedOut)?
 }
