@@ -77,6 +77,7 @@ impl AcceptChannel {
         let fixed = Self {
             temporary_channel_id: reader.channel_id("temporary_channel_id")?,
             dust_limit_satoshis: reader.satoshis("dust_limit_satoshis")?,
+            // [BOLT 1 types G3] taken above 21 million bitcoin too: CLN's "no limit" is 2^64 - 1
             max_htlc_value_in_flight_msat: reader.u64("max_htlc_value_in_flight_msat")?,
             channel_reserve_satoshis: reader.satoshis("channel_reserve_satoshis")?,
             htlc_minimum_msat: reader.u64("htlc_minimum_msat")?,

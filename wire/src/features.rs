@@ -204,6 +204,7 @@ impl fmt::Debug for Features {
 }
 
 /// Which feature needs which (BOLT 9, the table's column of dependencies).
+// [BOLT 9 features S6] whoever sets the first of a pair sets the second
 const DEPENDENCIES: [(u16, u16); 3] = [
     (feature::BASIC_MPP, feature::PAYMENT_SECRET),
     (feature::OPTION_ZEROCONF, feature::OPTION_SCID_ALIAS),

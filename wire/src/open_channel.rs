@@ -94,6 +94,7 @@ impl OpenChannel {
             funding_satoshis: reader.satoshis("funding_satoshis")?,
             push_msat: reader.u64("push_msat")?,
             dust_limit_satoshis: reader.satoshis("dust_limit_satoshis")?,
+            // [BOLT 1 types G3] taken above 21 million bitcoin too: CLN's "no limit" is 2^64 - 1
             max_htlc_value_in_flight_msat: reader.u64("max_htlc_value_in_flight_msat")?,
             channel_reserve_satoshis: reader.satoshis("channel_reserve_satoshis")?,
             htlc_minimum_msat: reader.u64("htlc_minimum_msat")?,
@@ -131,6 +132,7 @@ impl OpeningTlvs {
     ) {
         // [BOLT 1 tlv S1] written by increasing type, each once
         if let Some(script) = upfront_shutdown_script {
+            // [BOLT 1 tlv S6] the record's length is the script's: no second one within
             writer.tlv(UPFRONT_SHUTDOWN_SCRIPT, script.as_bytes());
         }
         if let Some(channel_type) = channel_type {

@@ -29,7 +29,7 @@ impl Ping {
         writer.zeros(usize::from(byteslen));
     }
 
-    /// Reads the payload, without the type. Bytes after it are ignored, as BOLT 1 permits.
+    /// Reads the payload, without the type. Bytes after it are ignored.
     ///
     /// # Errors
     /// The first field that cannot be read.
@@ -38,6 +38,7 @@ impl Ping {
         let num_pong_bytes = reader.u16("num_pong_bytes")?;
         let byteslen = reader.u16("byteslen")?;
         reader.bytes(usize::from(byteslen), "ignored")?;
+        // [BOLT 1 messages R6] an extension is not looked at
         Ok(Self { num_pong_bytes, byteslen })
     }
 }

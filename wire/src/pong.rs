@@ -26,7 +26,7 @@ impl Pong {
         writer.zeros(usize::from(byteslen));
     }
 
-    /// Reads the payload, without the type. Bytes after it are ignored, as BOLT 1 permits.
+    /// Reads the payload, without the type. Bytes after it are ignored.
     ///
     /// # Errors
     /// The first field that cannot be read.
@@ -34,6 +34,7 @@ impl Pong {
         let mut reader = Reader::payload("pong", payload);
         let byteslen = reader.u16("byteslen")?;
         reader.bytes(usize::from(byteslen), "ignored")?;
+        // [BOLT 1 messages R6] an extension is not looked at
         Ok(Self { byteslen })
     }
 }

@@ -34,12 +34,12 @@ impl Warning {
         writer.u16_bytes(fitting(&self.data));
     }
 
-    /// Reads the payload, without the type. Bytes after it are ignored, as BOLT 1 permits: what the
-    /// peer has to say is worth more than an extension to it.
+    /// Reads the payload, without the type. Bytes after it are ignored.
     ///
     /// # Errors
     /// The first field that cannot be read.
     pub fn read_payload(payload: &[u8]) -> Result<Self, DecodeError> {
+        // [BOLT 1 messages R6] an extension is not looked at: the text is worth more than a fault in it
         let mut reader = Reader::payload("warning", payload);
         Ok(Self {
             channel_id: reader.channel_id("channel_id")?,

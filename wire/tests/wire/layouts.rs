@@ -155,6 +155,16 @@ fn reestablish_tlvs_of_splicing_are_skipped_whatever_their_length() {
 }
 
 #[test]
+fn an_unlimited_amount_in_flight_is_taken() {
+    let layout = LAYOUTS.iter().find(|layout| layout.name == "open_channel").expect("its layout");
+    let (places, bytes) = layout.fixed();
+    let (at, _) = places[5];
+    assert_eq!(bytes[at..at + 8], [0xff; 8]);
+    let Ok(Message::OpenChannel(open)) = Message::decode(&bytes) else { panic!("valid") };
+    assert_eq!(open.max_htlc_value_in_flight_msat, u64::MAX);
+}
+
+#[test]
 fn bad_values_name_their_field() {
     // Message, field, its offset, what is put there, and what is said of it.
     let over = Vec::from_hex("000775f05a074001").expect("hexadecimal");
