@@ -20,6 +20,7 @@ pub struct AgreedParameters {
 
 impl AgreedParameters {
     /// The kind of commitment transactions.
+    // [BOLT 2 funding_signed G1] the type that both said, for the whole life of the channel
     pub fn format(&self) -> CommitmentFormat {
         format(self.open.channel_type.as_ref())
     }
@@ -36,6 +37,7 @@ impl AgreedParameters {
 
     /// Whether the channel is to be announced.
     pub fn is_announced(&self) -> bool {
+        // [BOLT 2 open_channel R1] the other bits mean nothing
         self.open.channel_flags & ANNOUNCE_CHANNEL != 0
     }
 

@@ -103,9 +103,13 @@ impl FundedChannel {
     pub fn reestablish(&self, signer: &dyn Signer) -> ChannelReestablish {
         ChannelReestablish {
             channel_id: self.channel_id(),
+            // [BOLT 2 channel_reestablish S1] the commitment after #0
             next_commitment_number: 1,
+            // [BOLT 2 channel_reestablish S2] #0 is the first that could be revoked
             next_revocation_number: 0,
+            // [BOLT 2 channel_reestablish S4] no secret yet
             your_last_per_commitment_secret: [0; 32],
+            // [BOLT 2 channel_reestablish S3] a point of ours
             my_current_per_commitment_point: signer
                 .per_commitment_point(&self.keys_id, CommitmentNumber(0)),
         }
@@ -115,6 +119,7 @@ impl FundedChannel {
     pub fn channel_ready(&self, signer: &dyn Signer) -> wire::ChannelReady {
         wire::ChannelReady {
             channel_id: self.channel_id(),
+            // [BOLT 2 channel_ready S3] the point of commitment #1
             second_per_commitment_point: signer
                 .per_commitment_point(&self.keys_id, CommitmentNumber(1)),
             short_channel_id: None,
@@ -131,6 +136,8 @@ impl FundedChannel {
     /// What of the chain concerns the channel: its output, its transaction, the coins behind it.
     pub fn watches(&self) -> Watches {
         Watches {
+            // [BOLT 2 channel_reestablish G21] whatever the peer broadcasts spends this
+            // [BOLT 5 nomenclature G1] and so it is watched as long as there is a record
             outpoints: std::iter::once(self.outpoint).chain(self.coins()).collect(),
             txids: vec![self.outpoint.txid],
         }
@@ -140,6 +147,7 @@ impl FundedChannel {
     pub fn on_chain(&mut self, event: &Event, now: Timestamp) -> Option<String> {
         let position = match event {
             Event::Confirmed { block, height, tx_index, output } => {
+                // [BOLT 2 channel_ready S1] another output is no confirmation
                 if !self.is_funding_output(output.as_ref()) {
                     return None;
                 }

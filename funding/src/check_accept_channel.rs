@@ -32,18 +32,24 @@ fn violations(open: &OpenChannel, accept: &AcceptChannel, policy: &Policy) -> Ve
         }
     };
     match &accept.channel_type {
+        // [BOLT 2 accept_channel R4] no type
         None => check(true, Violation::ChannelTypeMissing),
+        // [BOLT 2 accept_channel R5] another type than ours
         Some(_) => check(accept.channel_type != open.channel_type, Violation::ChannelTypeChanged),
     }
+    // [BOLT 2 accept_channel R1] a depth beyond reason
     check(accept.minimum_depth > policy.max_minimum_depth, Violation::MinimumDepthTooLarge);
     check(
+        // [BOLT 2 accept_channel R2] a reserve below our dust limit
         accept.channel_reserve_satoshis < open.dust_limit_satoshis,
         Violation::ReserveBelowOurDustLimit,
     );
     check(
+        // [BOLT 2 accept_channel R3] a dust limit above the reserve that we ask
         open.channel_reserve_satoshis < accept.dust_limit_satoshis,
         Violation::DustLimitAboveOurReserve,
     );
+    // [BOLT 2 accept_channel G2] what open_channel may not say, accept_channel may not say either
     check(accept.to_self_delay > policy.max_to_self_delay, Violation::ToSelfDelayTooLarge);
     check(accept.max_accepted_htlcs > MAX_HTLCS, Violation::MaxAcceptedHtlcsTooLarge);
     check(

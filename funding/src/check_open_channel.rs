@@ -23,6 +23,7 @@ pub fn check_open_channel(
     if !violations.is_empty() {
         return Err(FundingError::PeerMisbehaved(violations));
     }
+    // [BOLT 2 open_channel R7] below our smallest channel
     if open.funding_satoshis < policy.min_funding {
         let limit = policy.min_funding;
         return Err(FundingError::Rejected(Refusal::FundingTooSmall { limit }));
@@ -42,11 +43,13 @@ pub fn check_limits(
     funding: Amount,
     policy: &Policy,
 ) -> Result<(), FundingError> {
+    // [BOLT 2 open_channel R12] a dust limit above ours
     if dust_limit > policy.max_dust_limit {
         let limit = policy.max_dust_limit;
         return Err(FundingError::Rejected(Refusal::DustLimitTooLarge { limit }));
     }
     let limit = policy.max_channel_reserve(funding);
+    // [BOLT 2 open_channel R10] a reserve above a fifth of the channel
     if reserve > limit {
         return Err(FundingError::Rejected(Refusal::ReserveTooLarge { limit }));
     }
@@ -62,25 +65,36 @@ fn violations(open: &OpenChannel, policy: &Policy, fees: Fees) -> Vec<Violation>
             found.push(violation);
         }
     };
+    // [BOLT 2 open_channel R13] not our chain
     check(open.chain_hash != policy.chain_hash, Violation::UnknownChain);
+    // [BOLT 2 open_channel R23] 2^24 sat and more need a feature that we do not offer
     check(funding > policy.max_funding, Violation::FundingTooLarge);
+    // [BOLT 2 open_channel R14] a gift larger than the channel
     check(push_exceeds, Violation::PushMsatExceedsFunding);
+    // [BOLT 2 open_channel R15] a delay beyond reason
     check(open.to_self_delay > policy.max_to_self_delay, Violation::ToSelfDelayTooLarge);
+    // [BOLT 2 open_channel R16] more HTLCs than a commitment can hold
     check(open.max_accepted_htlcs > MAX_HTLCS, Violation::MaxAcceptedHtlcsTooLarge);
+    // [BOLT 2 open_channel R17] a feerate that is too low, or beyond reason
     check(open.feerate_per_kw < policy.min_feerate.0, Violation::FeerateTooSmall);
     check(open.feerate_per_kw > policy.max_feerate(fees).0, Violation::FeerateTooLarge);
     check(
+        // [BOLT 2 open_channel R19] a dust limit above the reserve
         open.dust_limit_satoshis > open.channel_reserve_satoshis,
         Violation::DustLimitAboveReserve,
     );
+    // [BOLT 2 open_channel R20] a dust limit below 354
     check(open.dust_limit_satoshis < MIN_DUST_LIMIT, Violation::DustLimitTooSmall);
     check(
         !is_upfront_script_standard(open.upfront_shutdown_script.as_deref()),
         Violation::UpfrontShutdownScriptNotStandard,
     );
     match &open.channel_type {
+        // [BOLT 2 open_channel R2] no type
         None => check(true, Violation::ChannelTypeMissing),
         Some(channel_type) => {
+            // [BOLT 2 open_channel R24] a type that we do not serve
+            // [BOLT 2 open_channel R25] and zero-conf is served to nobody
             check(!is_supported(channel_type), Violation::ChannelTypeUnsupported);
         }
     }
@@ -101,9 +115,11 @@ fn check_balances(open: &OpenChannel, format: CommitmentFormat) -> Option<Violat
         open.funding_satoshis.to_sat().saturating_sub(open.push_msat.div_ceil(1_000)),
     );
     let Some(rest) = opener.checked_sub(fee) else {
+        // [BOLT 2 open_channel R21] the opener cannot pay fee and anchors
         return Some(Violation::OpenerCannotPayFee);
     };
     let reserve = open.channel_reserve_satoshis;
+    // [BOLT 2 open_channel R22] nobody is above the reserve
     (rest <= reserve && push <= reserve).then_some(Violation::BothBalancesBelowReserve)
 }
 

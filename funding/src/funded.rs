@@ -8,6 +8,8 @@ use wire::{ChannelId, Message, RawMessage};
 
 /// Our first message on a new connection: `channel_reestablish`, and nothing before it.
 pub fn on_connected(channel: &FundedChannel, cx: &Context<'_>) -> Vec<Effect> {
+    // [BOLT 2 channel_reestablish G5] the channel goes on
+    // [BOLT 2 channel_reestablish G8] and this is the first that is said of it
     vec![Effect::Send(Message::ChannelReestablish(channel.reestablish(cx.wallet)))]
 }
 
@@ -85,6 +87,8 @@ pub enum ErrorMeaning {
 /// Whether `channel_ready` is due: not sent, and deep enough.
 pub fn is_ready_due(channel: &FundedChannel, tip: Height) -> bool {
     !channel.channel_ready_sent
+        // [BOLT 2 channel_ready S2] the accepter waits for its depth
+        // [BOLT 2 channel_ready S12] and the opener, who has no alias to give, with it
         && channel.depth(tip) >= Depth(channel.agreed.minimum_depth())
         && channel.position.is_confirmed()
 }

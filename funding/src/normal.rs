@@ -21,6 +21,7 @@ pub struct Normal {
 impl Normal {
     /// A new connection: `channel_reestablish`, then nothing until theirs.
     pub fn on_connected(self, cx: &Context<'_>) -> Transition {
+        // [BOLT 2 channel_reestablish G9] and nothing more until theirs is here
         let effects = funded::on_connected(&self.channel, cx);
         Transition { effects, ..Transition::stay(self) }
     }
@@ -31,6 +32,7 @@ impl Normal {
             return Transition::close(self.channel, cause, Vec::new());
         }
         let mut effects: Vec<Effect> =
+            // [BOLT 2 channel_reestablish G11] both at 1: it may have been lost
             funded::channel_ready(&self.channel, cx).into_iter().collect();
         if self.channel.peer_update_pending {
             effects.extend(funded::warn_of_updates(self.channel.channel_id(), cx.link));

@@ -76,6 +76,8 @@ impl State {
                 Writer::new(&mut out).u32(s.start_height.0);
             }
             Self::WaitForDecision(_) | Self::WaitForFundingCreated(_) => return None,
+            // [BOLT 2 channel_reestablish G1] what was broadcast is remembered
+            // [BOLT 2 channel_reestablish G3] and so is what was signed for
             Self::WaitForChannelReady(s) => {
                 out.push(WAIT_FOR_CHANNEL_READY);
                 s.channel.write(&mut out);

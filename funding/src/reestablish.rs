@@ -14,6 +14,7 @@ pub enum Standing {
 }
 
 /// Compares the peer's numbers with ours.
+// [BOLT 2 channel_reestablish R1] the point of theirs is not looked at
 pub fn compare(
     channel: &FundedChannel,
     theirs: &ChannelReestablish,
@@ -21,15 +22,21 @@ pub fn compare(
 ) -> Standing {
     if theirs.next_revocation_number > 0 {
         return match is_proof(channel, theirs, signer) {
+            // [BOLT 2 channel_reestablish R2] proof that our commitment is an old one
             true => Standing::Close(CloseCause::PeerAhead),
+            // [BOLT 2 channel_reestablish R4] a secret that is not ours
+            // [BOLT 2 channel_reestablish G19] and nothing of ours was ever revoked
             false => Standing::Close(CloseCause::BadReestablish("holds a secret that is not ours")),
         };
     }
     match theirs.next_commitment_number {
+        // [BOLT 2 channel_reestablish G12] with any other number channel_ready is not said again
         1 => Standing::InSync,
+        // [BOLT 2 channel_reestablish G10] it has lost everything and asks for our commitment
         0 => Standing::Close(CloseCause::PeerAskedToClose),
         // We never signed a second commitment, or lost it; as the peer expects our first revocation, our
         // commitment #0 is still good.
+        // [BOLT 2 channel_reestablish G15] a number that nobody signed for
         _ => Standing::Close(CloseCause::BadReestablish("counts commitments that we never signed")),
     }
 }

@@ -111,6 +111,7 @@ impl State {
         match message {
             Message::Warning(_)
             | Message::Error(_)
+            // [BOLT 2 channel_reestablish G13] a second channel_ready is nothing new
             | Message::ChannelReady(_)
             | Message::AnnouncementSignatures(_)
             | Message::Raw(_) => Transition::stay(self),

@@ -36,6 +36,7 @@ impl Tombstone {
         if self.peer_knows {
             return Transition::stay(self);
         }
+        // [BOLT 2 channel_reestablish G7] the error again, and nothing else
         let effects = vec![self.error()];
         Transition { effects, ..Transition::stay(self) }
     }

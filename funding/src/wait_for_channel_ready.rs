@@ -26,6 +26,7 @@ impl WaitForChannelReady {
     /// A new connection: `channel_reestablish`, then `channel_ready` if it is due; theirs is not waited for,
     /// for LND sends none until it has our `channel_ready`.
     pub fn on_connected(self, cx: &mut Context<'_>) -> Transition {
+        // [BOLT 2 channel_reestablish G9] theirs is not waited for: a listed exception
         let mut effects = funded::on_connected(&self.channel, cx);
         if self.channel.channel_ready_sent {
             effects.extend(funded::channel_ready(&self.channel, cx));
@@ -39,6 +40,7 @@ impl WaitForChannelReady {
             Some(cause) => Transition::close(self.channel, cause, Vec::new()),
             None => {
                 let mut effects = Vec::new();
+                // [BOLT 2 channel_reestablish G11] both at 1: it may have been lost
                 if self.channel.channel_ready_sent {
                     effects.extend(funded::channel_ready(&self.channel, cx));
                 }
@@ -53,6 +55,7 @@ impl WaitForChannelReady {
 
     /// The peer's `channel_ready`: early, late or twice.
     pub fn on_channel_ready(mut self, ready: &ChannelReady) -> Transition {
+        // [BOLT 2 channel_reestablish G13] once is enough
         if self.channel.remote_next_point.is_some() {
             return Transition::stay(self);
         }
@@ -63,6 +66,7 @@ impl WaitForChannelReady {
     /// News of the chain.
     pub fn on_chain(mut self, event: &Event, cx: &mut Context<'_>) -> Transition {
         if let Event::Confirmed { output, .. } = event
+            // [BOLT 2 channel_ready S1] the exact amount and script, or no channel
             && !self.channel.is_funding_output(output.as_ref())
         {
             return self.on_wrong_output(output.as_ref(), cx);
@@ -146,6 +150,7 @@ impl WaitForChannelReady {
         };
         self.channel.role == Role::Accepter
             && never_seen
+            // [BOLT 2 channel_ready G1] 2016 blocks and never seen
             && age >= cx.policy.forget_after
             && cx.synced
     }
@@ -183,6 +188,7 @@ impl WaitForChannelReady {
 /// The opener's transaction goes out again with each block until it is in one.
 pub fn rebroadcast(channel: &FundedChannel) -> Option<Effect> {
     match channel.position {
+        // [BOLT 2 funding_signed R3] as often as it takes
         FundingPosition::Unbroadcast { .. } | FundingPosition::Mempool { .. } => channel
             .funding_transaction
             .clone()

@@ -77,6 +77,9 @@ impl WaitForDecision {
 
     /// Forgotten.
     pub fn on_disconnected(self) -> Transition {
+        // [BOLT 2 open_channel R3] another connection begins with another open_channel
+        // [BOLT 2 open_channel R4] and this one is gone
+        // [BOLT 2 channel_reestablish G4] nothing is remembered
         Transition::ended(peer_gone(STAGE), Vec::new())
     }
 
@@ -102,13 +105,18 @@ impl WaitForDecision {
             .channel_reserve(funding, self.open.dust_limit_satoshis.max(cx.policy.dust_limit));
         let htlc_minimum_msat = policy::Policy::htlc_minimum_msat(funding, reserve);
         AcceptChannel {
+            // [BOLT 2 accept_channel G1] the id of open_channel
             temporary_channel_id: self.open.temporary_channel_id,
+            // [BOLT 2 accept_channel S4] at most the reserve that the opener asks
             // Both dust limits have to stay below both reserves: the opener has set its own already.
             dust_limit_satoshis: cx.policy.dust_limit,
             max_htlc_value_in_flight_msat: htlc_minimum_msat.saturating_mul(5),
+            // [BOLT 2 accept_channel S3] at least the dust limit of the opener
             channel_reserve_satoshis: reserve,
             htlc_minimum_msat,
+            // [BOLT 2 accept_channel S2] deeper for larger channels
             minimum_depth: cx.policy.minimum_depth(funding),
+            // [BOLT 2 accept_channel G2] for the other fields what open_channel has
             to_self_delay: cx.policy.to_self_delay,
             max_accepted_htlcs: policy::MAX_ACCEPTED_HTLCS,
             funding_pubkey: keys.funding_pubkey,
@@ -120,6 +128,7 @@ impl WaitForDecision {
                 .wallet
                 .per_commitment_point(&self.keys_id, CommitmentNumber(0)),
             upfront_shutdown_script: Some(ScriptBuf::new()),
+            // [BOLT 2 accept_channel S5] the type of open_channel
             channel_type: self.open.channel_type.clone(),
         }
     }

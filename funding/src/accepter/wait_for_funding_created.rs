@@ -40,8 +40,10 @@ impl WaitForFundingCreated {
             Ok(signature) => signature,
             Err(error) => return self.fail(&error),
         };
+        // [BOLT 2 funding_signed S1] made from the outpoint
         let channel_id = ChannelId::from_funding(outpoint);
         let signed = Message::FundingSigned(FundingSigned { channel_id, signature });
+        // [BOLT 2 channel_reestablish G3] the commit that lets funding_signed go holds the channel
         let channel = FundedChannel {
             keys_id: self.keys_id,
             node_id: self.node_id,
@@ -68,6 +70,9 @@ impl WaitForFundingCreated {
 
     /// Forgotten.
     pub fn on_disconnected(self) -> Transition {
+        // [BOLT 2 open_channel R3] another connection begins with another open_channel
+        // [BOLT 2 open_channel R4] and this one is gone
+        // [BOLT 2 channel_reestablish G4] nothing is remembered
         Transition::ended(peer_gone(STAGE), Vec::new())
     }
 
@@ -95,15 +100,18 @@ impl WaitForFundingCreated {
         if (cx.outpoints)(&outpoint) {
             return Err(Violation::OutpointInUse.into());
         }
+        // [BOLT 2 funding_created R1] a high S is refused
         if !is_low_s(theirs) {
             return Err(Violation::HighSignature.into());
         }
         let funding = self.agreed.funding_output(outpoint);
         let ours = check_commitment(&self.agreed, Role::Accepter, outpoint)?;
+        // [BOLT 2 funding_created R1] and so is what does not sign our commitment
         if !ours.verify(&funding, &self.agreed.open.funding_pubkey, theirs) {
             return Err(Violation::BadSignature.into());
         }
         let remote = check_commitment(&self.agreed, Role::Opener, outpoint)?;
+        // [BOLT 2 funding_signed S2] on commitment #0 of the opener
         Ok(cx.wallet.sign_funding_spend(&self.keys_id, &funding, &remote.transaction))
     }
 

@@ -144,6 +144,7 @@ impl WaitForAcceptChannel {
 
     /// Nothing was promised: the attempt ends.
     pub fn on_disconnected(self) -> Transition {
+        // [BOLT 2 channel_reestablish G2] nothing was broadcast, nothing is remembered
         Transition::ended(peer_gone(STAGE), Vec::new())
     }
 
@@ -180,6 +181,7 @@ fn fund(
 ) -> Result<Funded, FundsError> {
     let request = FundRequest {
         output,
+        // [BOLT 2 funding_created S7] what the caller pays for the blocks that it can wait
         feerate: attempt.feerate,
         max_fee: attempt.max_fee,
         coins: attempt.coins.clone(),
@@ -190,6 +192,8 @@ fn fund(
     for coin in &attempt.coins {
         leased.remove(coin);
     }
+    // [BOLT 2 funding_created S2] nobody can change the txid any more,
+    // [BOLT 2 funding_created S6] for every input is segwit
     cx.wallet.fund(&request, &leased)
 }
 
@@ -205,15 +209,23 @@ fn open_channel(
     let htlc_minimum_msat = policy::Policy::htlc_minimum_msat(wish.funding, reserve);
     let format = agreed::format(Some(&wish.channel_type));
     Ok(OpenChannel {
+        // [BOLT 2 open_channel S1] our chain
         chain_hash: cx.policy.chain_hash,
         temporary_channel_id,
         funding_satoshis: wish.funding,
+        // [BOLT 2 open_channel S5] the gift is less than the channel: see check_wish
         push_msat: wish.push.to_sat().saturating_mul(1_000),
+        // [BOLT 2 open_channel S20] enough for a commitment to relay
+        // [BOLT 2 open_channel S21] and for HTLC transactions
         dust_limit_satoshis: cx.policy.dust_limit,
         max_htlc_value_in_flight_msat: htlc_minimum_msat.saturating_mul(5),
+        // [BOLT 2 open_channel S8] no less than our dust limit
         channel_reserve_satoshis: reserve,
+        // [BOLT 2 open_channel S22] we take no HTLC: more than the channel can carry
         htlc_minimum_msat,
+        // [BOLT 2 open_channel S19] by the estimate
         feerate_per_kw: cx.policy.commitment_feerate(format, cx.fees).0,
+        // [BOLT 2 open_channel S18] a day
         to_self_delay: cx.policy.to_self_delay,
         max_accepted_htlcs: policy::MAX_ACCEPTED_HTLCS,
         funding_pubkey: keys.funding_pubkey,
@@ -221,15 +233,20 @@ fn open_channel(
         payment_basepoint: keys.payment_basepoint,
         delayed_payment_basepoint: keys.delayed_payment_basepoint,
         htlc_basepoint: keys.htlc_basepoint,
+        // [BOLT 2 open_channel S7] the point of commitment #0
         first_per_commitment_point: cx.wallet.per_commitment_point(keys_id, CommitmentNumber(0)),
+        // [BOLT 2 open_channel S9] one bit and no other
         channel_flags: if wish.announce { agreed::ANNOUNCE_CHANNEL } else { 0 },
+        // [BOLT 2 open_channel S12] said to be empty
         upfront_shutdown_script: Some(ScriptBuf::new()),
+        // [BOLT 2 open_channel S13] always with a type
         channel_type: Some(wish.channel_type.clone()),
     })
 }
 
 /// Whether the terms can make a channel at all.
 fn check_wish(wish: &OpenWish, cx: &Context<'_>) -> Result<(), OpenError> {
+    // [BOLT 2 open_channel S4] below 2^24 sat
     let (least, most) = (cx.policy.min_funding, cx.policy.max_funding);
     if wish.funding < least || wish.funding > most {
         return Err(OpenError::Terms(format!(

@@ -55,6 +55,7 @@ impl WaitForFundingSigned {
             }
         };
         let funding = agreed.funding_output(outpoint);
+        // [BOLT 2 funding_created S5] on commitment #0 of the peer
         let signature =
             cx.wallet.sign_funding_spend(&attempt.keys_id, &funding, &commitment.transaction);
         let Ok(funding_output_index) = u16::try_from(outpoint.vout) else {
@@ -70,6 +71,8 @@ impl WaitForFundingSigned {
                 vec![Effect::Send(error.reply(temporary_channel_id))],
             );
         };
+        // [BOLT 2 funding_created S1] the id of open_channel
+        // [BOLT 2 funding_created S4] and the index that the wallet put the output at
         let created = FundingCreated {
             temporary_channel_id,
             funding_txid: outpoint.txid,
@@ -87,12 +90,14 @@ impl WaitForFundingSigned {
         Transition::to(
             next,
             "the funding transaction passed its test and the peer is there",
+            // [BOLT 2 funding_created S3] it is told to the peer and to nobody else
             vec![Effect::Send(Message::FundingCreated(created))],
         )
     }
 
     /// The peer's signature on our commitment: with it the money has a way out, so the transaction may go.
     pub fn on_funding_signed(self, signed: &FundingSigned, cx: &mut Context<'_>) -> Transition {
+        // [BOLT 2 funding_signed R1] a wrong signature ends the open
         if let Err(violation) = self.check_signature(&signed.signature) {
             let error = FundingError::from(violation);
             let text = error.to_string();
@@ -104,6 +109,8 @@ impl WaitForFundingSigned {
         Transition::to(
             WaitForChannelReady { channel },
             "funding_signed is valid",
+            // [BOLT 2 funding_signed R2] not before this line
+            // [BOLT 2 funding_signed R3] but now
             vec![Effect::Own(transaction.clone()), Effect::Broadcast(vec![transaction])],
         )
     }
@@ -117,6 +124,8 @@ impl WaitForFundingSigned {
 
     /// The peer may or may not hold the channel now; we cannot, so it is told that it is dead.
     pub fn on_disconnected(self) -> Transition {
+        // [BOLT 2 channel_reestablish G2] never broadcast, so it is no channel any more
+        // [BOLT 2 channel_reestablish G20] but the peer may hold it: a tombstone tells it
         let reason = peer_gone(STAGE).text;
         Transition::to(Tombstone::new(self.into_channel(None), &reason, false), reason, Vec::new())
     }

@@ -76,6 +76,7 @@ impl WaitForTests {
 
     /// Nothing was promised: the attempt ends.
     pub fn on_disconnected(self) -> Transition {
+        // [BOLT 2 channel_reestablish G2] nothing was broadcast, nothing is remembered
         Transition::ended(peer_gone(STAGE), Vec::new())
     }
 
