@@ -47,8 +47,8 @@ impl ChannelReestablish {
             your_last_per_commitment_secret: reader.array("your_last_per_commitment_secret")?,
             my_current_per_commitment_point: reader.point("my_current_per_commitment_point")?,
         };
-        // Not even the length of TLV 1 (`next_funding`) and 5 (`my_current_funding_locked`) is looked
-        // at: they are odd, mean nothing without splicing, and have changed their length once.
+        // TLV 1 (`next_funding`) and 5 (`my_current_funding_locked`) are skipped whatever their
+        // length: they are odd, mean nothing without splicing, and were once shorter.
         tlv::read_none(reader)?;
         Ok(message)
     }

@@ -6,7 +6,8 @@ use secp256k1::ecdsa::Signature;
 use crate::codec::{Reader, Writer};
 use crate::{ChannelId, DecodeError, tlv};
 
-/// `funding_created` (BOLT 2): the funding outpoint, and the signature that the accepter's commitment needs.
+/// `funding_created` (BOLT 2): the funding outpoint, and the signature that the accepter's
+/// commitment needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FundingCreated {
     /// The one of `open_channel`.

@@ -269,7 +269,7 @@ impl<'a> Reader<'a> {
     pub fn satoshis(&mut self, field: &'static str) -> Result<Amount, DecodeError> {
         let start = self.offset;
         let amount = Amount::from_sat(self.u64(field)?);
-        // [BOLT 1 types G2] no amount is above 21 million bitcoin, so that no sum of a few overflows
+        // [BOLT 1 types G2] no amount is above 21 million bitcoin: no sum of a few overflows
         if amount > Amount::MAX_MONEY {
             let reason = DecodeReason::AmountTooLarge(amount.to_sat());
             return Err(self.error_at(start, field, reason));

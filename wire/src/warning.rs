@@ -39,7 +39,7 @@ impl Warning {
     /// # Errors
     /// The first field that cannot be read.
     pub fn read_payload(payload: &[u8]) -> Result<Self, DecodeError> {
-        // [BOLT 1 messages R6] an extension is not looked at: the text is worth more than a fault in it
+        // [BOLT 1 messages R6] an extension is not looked at: what the peer says is worth more
         let mut reader = Reader::payload("warning", payload);
         Ok(Self {
             channel_id: reader.channel_id("channel_id")?,
