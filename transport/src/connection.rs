@@ -25,7 +25,7 @@ use crate::{
 pub struct Deadlines {
     /// Reading or writing one act.
     pub act: Duration,
-    /// The whole handshake, from the first byte of ours or theirs.
+    /// The whole handshake.
     pub handshake: Duration,
     /// From the length of a packet to the end of its message.
     pub body: Duration,
@@ -195,9 +195,7 @@ struct Clock {
 
 impl Clock {
     fn start(deadlines: &Deadlines) -> Self {
-        let now = Instant::now();
-        let end = now.checked_add(deadlines.handshake).unwrap_or(now);
-        Clock { act: deadlines.act, end }
+        Clock { act: deadlines.act, end: after(Instant::now(), deadlines.handshake) }
     }
 
     async fn read<S: AsyncRead + Unpin, const N: usize>(
@@ -216,8 +214,11 @@ impl Clock {
         act: Act,
         bytes: &[u8],
     ) -> Result<(), HandshakeError> {
-        self.run(act, io.write_all(bytes), Fault::WriteFailed).await?;
-        self.run(act, io.flush(), Fault::WriteFailed).await
+        let written = async {
+            io.write_all(bytes).await?;
+            io.flush().await
+        };
+        self.run(act, written, Fault::WriteFailed).await
     }
 
     async fn run<T>(
@@ -226,7 +227,7 @@ impl Clock {
         step: impl Future<Output = io::Result<T>>,
         failed: fn(io::ErrorKind) -> Fault,
     ) -> Result<T, HandshakeError> {
-        let end = Instant::now().checked_add(self.act).map_or(self.end, |end| end.min(self.end));
+        let end = after(Instant::now(), self.act).min(self.end);
         match timeout_at(end, step).await {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(HandshakeError::new(act, failed(error.kind()))),
@@ -234,6 +235,13 @@ impl Clock {
         }
     }
 }
+
+/// The end of a deadline; one of more than a year is none.
+pub(crate) fn after(start: Instant, deadline: Duration) -> Instant {
+    start.checked_add(deadline.min(YEAR)).unwrap_or(start)
+}
+
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Bytes that are gathered before a batch of messages is written. tokio-util's own 8 KiB costs
 /// three times the system calls.

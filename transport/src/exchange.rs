@@ -16,7 +16,7 @@ use tokio::{
 };
 use tokio_util::codec::{FramedRead, FramedWrite};
 
-use crate::{Deadlines, OpenError, Opener, SealError, Sealer};
+use crate::{Deadlines, OpenError, Opener, SealError, Sealer, connection::after};
 
 /// The half of a connection that messages come from. As a `Stream` it knows no deadlines.
 pub type Reader<R> = FramedRead<R, Opener>;
@@ -59,8 +59,7 @@ fn poll_receive<R: AsyncRead + Unpin>(
         return Poll::Ready(message.transpose());
     }
     let Some(since) = reader.decoder().waiting_since() else { return Poll::Pending };
-    let timer = timer
-        .get_or_insert_with(|| Box::pin(sleep_until(since.checked_add(body).unwrap_or(since))));
+    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(after(since, body))));
     timer.as_mut().poll(context).map(|()| Err(OpenError::TimedOut))
 }
 

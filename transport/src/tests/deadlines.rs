@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncWriteExt, DuplexStream, duplex},
-    time::{Instant, sleep},
+    time::{Instant, sleep, timeout},
 };
 use tokio_util::codec::{FramedRead, FramedWrite};
 
@@ -64,10 +64,15 @@ async fn a_slow_peer_fails_the_act_or_the_handshake() {
 /// A deadline beyond the clock's range is none.
 #[tokio::test(start_paused = true)]
 async fn deadlines_do_not_overflow() {
-    let endless = Deadlines { act: Duration::MAX, handshake: seconds(7), ..DEADLINES };
-    let (io, _peer) = duplex(100);
-    let run = answer(io, &endless);
-    assert_eq!(run.await.err(), timed_out(Act::One));
+    let max = Duration::MAX;
+    let endless = Deadlines { act: max, handshake: max, body: max, flush: max };
+    let (mut sealer, opener) = direction(&[7; 32], &[8; 32]);
+    let (io, mut peer) = duplex(100);
+    let mut reader = FramedRead::new(io, opener);
+    peer.write_all(&seal(&mut sealer, b"late")[..18]).await.unwrap();
+    let wait = timeout(seconds(1_000_000), receive(&mut reader, &endless));
+    assert!(wait.await.is_err());
+    assert!(timeout(seconds(1_000_000), answer(peer, &endless)).await.is_err());
 }
 
 /// Silence is allowed between packets, not inside one; the clock of a packet outlives the
@@ -100,7 +105,7 @@ async fn a_body_must_follow_its_length() {
         let start = Instant::now();
         let error = loop {
             let received = receive(&mut reader, &DEADLINES);
-            if let Ok(received) = tokio::time::timeout(seconds(4), received).await {
+            if let Ok(received) = timeout(seconds(4), received).await {
                 break received.unwrap_err();
             }
         };
