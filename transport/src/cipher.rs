@@ -17,7 +17,7 @@ pub(crate) struct Cipher {
 }
 
 impl Cipher {
-    // [BOLT 8 rotation R1] each direction starts from nonce 0 and from the handshake's last
+    // [BOLT 8 rotation G1] each direction starts from nonce 0 and from the handshake's last
     // chaining key, and goes its own way from there
     pub(crate) fn new(key: &[u8; 32], chaining_key: &[u8; 32]) -> Self {
         Cipher { key: Zeroizing::new(*key), chaining_key: Zeroizing::new(*chaining_key), nonce: 0 }
@@ -27,9 +27,9 @@ impl Cipher {
     /// both together.
     pub(crate) fn seal(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let (text, tag) = packet.split_last_chunk_mut::<TAG_LENGTH>().ok_or(Error)?;
-        // [BOLT 8 sending R2] length and message alike are sealed without associated data
+        // [BOLT 8 sending S3] length and message alike are sealed without associated data
         *tag = seal(&self.key, self.nonce, &[], text)?;
-        // [BOLT 8 sending R3] every use of the key takes a nonce of its own
+        // [BOLT 8 sending S2] [BOLT 8 sending S5] every use of the key takes a nonce of its own
         self.advance();
         Ok(())
     }
@@ -39,7 +39,7 @@ impl Cipher {
     pub(crate) fn open(&mut self, packet: &mut [u8]) -> Result<(), Error> {
         let (text, tag) = packet.split_last_chunk_mut::<TAG_LENGTH>().ok_or(Error)?;
         open(&self.key, self.nonce, &[], text, tag)?;
-        // [BOLT 8 receiving R3] every use of the key takes a nonce of its own
+        // [BOLT 8 receiving R3] [BOLT 8 receiving R5] every use of the key takes a nonce of its own
         self.advance();
         Ok(())
     }
@@ -48,9 +48,9 @@ impl Cipher {
     /// already done its work.
     fn advance(&mut self) {
         self.nonce = self.nonce.saturating_add(1);
-        // [BOLT 8 rotation R2] a key serves 1000 times, which is 500 messages
+        // [BOLT 8 rotation G2] a key serves 1000 times, which is 500 messages
         if self.nonce >= USES_OF_A_KEY {
-            // [BOLT 8 rotation R3] chaining key and key give the next of both, nonces start over
+            // [BOLT 8 rotation G3] chaining key and key give the next of both, nonces start over
             (self.chaining_key, self.key) = derive(&*self.chaining_key, &*self.key);
             self.nonce = 0;
         }
@@ -61,7 +61,7 @@ impl Cipher {
 /// framework calls HKDF with two outputs.
 #[expect(clippy::expect_used, reason = "64 bytes are far below the 8160 that HKDF-SHA256 can give")]
 pub(crate) fn derive(salt: &[u8], input: &[u8]) -> (Secret, Secret) {
-    // [BOLT 8 state R3] 64 bytes, no info
+    // [BOLT 8 handshake_state G3] 64 bytes, no info
     let mut output = Zeroizing::new([[0; 32]; 2]);
     Hkdf::<Sha256>::new(Some(salt), input)
         .expand(&[], output.as_flattened_mut())
@@ -77,7 +77,7 @@ pub(crate) fn seal(
     associated_data: &[u8],
     text: &mut [u8],
 ) -> Result<[u8; TAG_LENGTH], Error> {
-    // [BOLT 8 noise R1] the AEAD is RFC 8439's: the implementation is RustCrypto's
+    // [BOLT 8 noise G1] the AEAD is RFC 8439's: the implementation is RustCrypto's
     let aead = ChaCha20Poly1305::new(key.into());
     let tag =
         aead.encrypt_inout_detached((&encode_nonce(nonce)).into(), associated_data, text.into())?;
@@ -103,7 +103,7 @@ pub(crate) fn open(
 
 /// The twelve bytes that the AEAD takes for a counter.
 fn encode_nonce(nonce: u64) -> [u8; 12] {
-    // [BOLT 8 state R4] four zero bytes, then the counter, little-endian for once
+    // [BOLT 8 handshake_state G4] four zero bytes, then the counter, little-endian for once
     let mut bytes = [0; 12];
     bytes[4..].copy_from_slice(&nonce.to_le_bytes());
     bytes

@@ -37,16 +37,16 @@ impl<M: AsRef<[u8]>> Encoder<M> for Sealer {
     /// Appends one packet. A message that is too long takes no nonce and leaves no byte.
     fn encode(&mut self, message: M, output: &mut BytesMut) -> Result<(), SealError> {
         let message = message.as_ref();
-        // [BOLT 8 messages R1] no message is longer than 65535 bytes
+        // [BOLT 8 messages G1] no message is longer than 65535 bytes
         let length = u16::try_from(message.len()).map_err(|_| SealError::TooLong(message.len()))?;
         let mut cipher = self.cipher.take().ok_or(SealError::Poisoned)?;
         let start = output.len();
         output.reserve(message.len().saturating_add(PACKET_OVERHEAD));
-        // [BOLT 8 messages R2] the length is two bytes, big-endian
-        // [BOLT 8 sending R1] it goes first, sealed by itself
+        // [BOLT 8 messages G2] the length is two bytes, big-endian
+        // [BOLT 8 sending S1] it goes first, sealed by itself
         output.put_u16(length);
         output.put_bytes(0, TAG_LENGTH);
-        // [BOLT 8 sending R4] the message follows, sealed in the same way
+        // [BOLT 8 sending S4] the message follows, sealed in the same way
         output.put_slice(message);
         output.put_bytes(0, TAG_LENGTH);
         let packet = output.get_mut(start..).and_then(<[u8]>::split_first_chunk_mut);

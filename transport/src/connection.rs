@@ -87,10 +87,10 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     let clock = Clock::start(deadlines);
     let (initiator, act_one) = Initiator::start(key, ephemeral, &remote)?;
     clock.write(&mut io, Act::One, &act_one).await?;
-    // [BOLT 8 act_two R2] exactly 50 bytes are read
+    // [BOLT 8 act_two R1] exactly 50 bytes are read
     let act_two = clock.read::<_, ACT_TWO_LENGTH>(&mut io, Act::Two).await?;
     let (act_three, mut sealer, opener) = initiator.act_two(&act_two)?;
-    // [BOLT 8 overview R1] no message leaves before the handshake is over
+    // [BOLT 8 overview G1] no message leaves before the handshake is over
     let size = ACT_THREE_LENGTH.saturating_add(PACKET_OVERHEAD).saturating_add(first.len());
     let mut output = BytesMut::with_capacity(size);
     output.extend_from_slice(&act_three);
@@ -116,11 +116,11 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     deadlines: &Deadlines,
 ) -> Result<Connection<S>, HandshakeError> {
     let clock = Clock::start(deadlines);
-    // [BOLT 8 act_one R2] exactly 50 bytes are read
+    // [BOLT 8 act_one R1] exactly 50 bytes are read
     let act_one = clock.read::<_, ACT_ONE_LENGTH>(&mut io, Act::One).await?;
     let (responder, act_two) = Responder::act_one(key, ephemeral, &act_one)?;
     clock.write(&mut io, Act::Two, &act_two).await?;
-    // [BOLT 8 act_three R3] exactly 66 bytes are read
+    // [BOLT 8 act_three R1] exactly 66 bytes are read
     let act_three = clock.read::<_, ACT_THREE_LENGTH>(&mut io, Act::Three).await?;
     let (remote, sealer, opener) = responder.act_three(&act_three)?;
     Ok(Connection { remote, io, sealer, opener })

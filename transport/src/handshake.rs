@@ -34,7 +34,7 @@ impl Initiator {
     ) -> Result<(Self, [u8; ACT_ONE_LENGTH]), HandshakeError> {
         let mut session =
             Session::start(key, ephemeral, Some(remote)).map_err(internal(Act::One))?;
-        // [BOLT 8 act_one R1] 50 bytes: version, ephemeral key, tag
+        // [BOLT 8 act_one S1] 50 bytes: version, ephemeral key, tag
         let act_one = session.write(Act::One)?;
         Ok((Initiator(session), act_one))
     }
@@ -48,13 +48,13 @@ impl Initiator {
         act_two: &[u8; ACT_TWO_LENGTH],
     ) -> Result<([u8; ACT_THREE_LENGTH], Sealer, Opener), HandshakeError> {
         let Initiator(mut session) = self;
-        // [BOLT 8 act_two R3] a wrong version ends the handshake
-        // [BOLT 8 act_two R4] so does a wrong tag, and not a byte is sent
+        // [BOLT 8 act_two R2] a wrong version ends the handshake
+        // [BOLT 8 act_two R3] so does a wrong tag, and not a byte is sent
         session.read(Act::Two, act_two)?;
-        // [BOLT 8 act_three R1] 66 bytes: version, encrypted node id with its tag, tag
+        // [BOLT 8 act_three S1] 66 bytes: version, encrypted node id with its tag, tag
         let act_three = session.write(Act::Three)?;
         let split = session.split()?;
-        // [BOLT 8 act_three R2] the first key is the initiator's to send with
+        // [BOLT 8 act_three S2] the first key is the initiator's to send with
         let sealer = Sealer::new(Cipher::new(&split.initiator_key, &split.chaining_key));
         let opener = Opener::new(Cipher::new(&split.responder_key, &split.chaining_key));
         Ok((act_three, sealer, opener))
@@ -77,10 +77,10 @@ impl Responder {
         act_one: &[u8; ACT_ONE_LENGTH],
     ) -> Result<(Self, [u8; ACT_TWO_LENGTH]), HandshakeError> {
         let mut session = Session::start(key, ephemeral, None).map_err(internal(Act::One))?;
-        // [BOLT 8 act_one R3] a wrong version ends the handshake
-        // [BOLT 8 act_one R4] so does a wrong tag, and not a byte is sent
+        // [BOLT 8 act_one R2] a wrong version ends the handshake
+        // [BOLT 8 act_one R3] so does a wrong tag, and not a byte is sent
         session.read(Act::One, act_one)?;
-        // [BOLT 8 act_two R1] 50 bytes: version, ephemeral key, tag
+        // [BOLT 8 act_two S1] 50 bytes: version, ephemeral key, tag
         let act_two = session.write(Act::Two)?;
         Ok((Responder(session), act_two))
     }
@@ -94,16 +94,16 @@ impl Responder {
         act_three: &[u8; ACT_THREE_LENGTH],
     ) -> Result<(PublicKey, Sealer, Opener), HandshakeError> {
         let Responder(mut session) = self;
-        // [BOLT 8 act_three R4] a wrong version ends the handshake
-        // [BOLT 8 act_three R5] so does a wrong tag of the node id, and not a byte is sent
-        // [BOLT 8 act_three R6] so does a wrong last tag, and not a byte is sent
+        // [BOLT 8 act_three R2] a wrong version ends the handshake
+        // [BOLT 8 act_three R3] so does a wrong tag of the node id, and not a byte is sent
+        // [BOLT 8 act_three R4] so does a wrong last tag, and not a byte is sent
         session.read(Act::Three, act_three)?;
         let remote = session.state.get_remote_static().map(PublicKey::from_slice);
         let Some(Ok(remote)) = remote else {
             return Err(HandshakeError::new(Act::Three, Fault::Internal));
         };
         let split = session.split()?;
-        // [BOLT 8 act_three R7] the first key is the responder's to receive with
+        // [BOLT 8 act_three R5] the first key is the responder's to receive with
         let sealer = Sealer::new(Cipher::new(&split.responder_key, &split.chaining_key));
         let opener = Opener::new(Cipher::new(&split.initiator_key, &split.chaining_key));
         Ok((remote, sealer, opener))
@@ -123,14 +123,14 @@ impl Session {
         remote: Option<&PublicKey>,
     ) -> Result<Self, snow::Error> {
         let tap = Arc::new(OnceLock::new());
-        // [BOLT 8 state R1] a fresh ephemeral key per handshake: an argument, moved in here
+        // [BOLT 8 handshake_state G1] the ephemeral key is fresh: an argument, used for this alone
         let resolver = Resolver::new(key.duplicate(), NodeKey::new(ephemeral), Arc::clone(&tap));
         let builder = Builder::with_resolver(params(), Box::new(resolver))
-            // [BOLT 8 initialization R1] the prologue is mixed in
+            // [BOLT 8 initialization G1] the prologue is mixed in
             .prologue(PROLOGUE)?
             // The resolver's keys are in place; this only says that there is a static one.
             .local_private_key(&[])?;
-        // [BOLT 8 initialization R2] both sides mix in the responder's node id
+        // [BOLT 8 initialization G2] both sides mix in the responder's node id
         let state = match remote {
             Some(remote) => builder.remote_public_key(&remote.serialize())?.build_initiator()?,
             None => builder.build_responder()?,
@@ -158,7 +158,7 @@ impl Session {
         let [version, message @ ..] = bytes else {
             return Err(HandshakeError::new(act, Fault::Internal));
         };
-        // [BOLT 8 versioning R1] an unknown version is rejected
+        // [BOLT 8 versioning G1] an unknown version is rejected
         if *version != VERSION {
             return Err(HandshakeError::new(act, Fault::BadVersion(*version)));
         }
@@ -188,7 +188,7 @@ fn params() -> NoiseParams {
         modifiers: HandshakeModifierList { list: Vec::new() },
     };
     NoiseParams::new(
-        // [BOLT 8 noise R2] both sides hash this name
+        // [BOLT 8 noise G2] both sides hash this name
         PROTOCOL_NAME.to_owned(),
         BaseChoice::Noise,
         handshake,

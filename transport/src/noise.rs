@@ -43,6 +43,8 @@ impl Resolver {
     }
 }
 
+// [BOLT 8 security G1] nothing is invented here: snow orders the handshake, RustCrypto and
+// libsecp256k1 compute
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
         Some(Box::new(NoRandom))
@@ -114,7 +116,7 @@ impl Dh for Secp256k1 {
         let bytes = public_key.first_chunk::<PUBLIC_KEY_LENGTH>().ok_or(Error::Dh)?;
         let point = PublicKey::from_slice(bytes).map_err(|_| Error::Dh)?;
         let output = output.first_chunk_mut().ok_or(Error::Dh)?;
-        // [BOLT 8 state R2] an ECDH is the SHA-256 of the compressed point: libsecp256k1's own
+        // [BOLT 8 handshake_state G2] an ECDH is hashed: SHA-256 of the compressed point
         let mut secret = SharedSecret::new(&point, self.key.secret());
         *output = secret.secret_bytes();
         secret.non_secure_erase();

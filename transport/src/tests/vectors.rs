@@ -10,6 +10,7 @@ use crate::{Connection, Deadlines, HandshakeError, NodeKey, accept, connect};
 #[tokio::test]
 async fn handshakes_of_the_initiator() {
     let vectors = vectors("bolt8-handshake");
+    // [BOLT 8 test_vectors G1] the initiator gives the outputs of the vectors
     let vectors = vectors["initiator"].as_array().unwrap();
     for vector in vectors {
         let (io, peer) = duplex(4096);
@@ -24,6 +25,7 @@ async fn handshakes_of_the_initiator() {
 #[tokio::test]
 async fn handshakes_of_the_responder() {
     let vectors = vectors("bolt8-handshake");
+    // [BOLT 8 test_vectors G2] the responder gives the outputs of the vectors
     let vectors = vectors["responder"].as_array().unwrap();
     for vector in vectors {
         let (io, peer) = duplex(4096);
