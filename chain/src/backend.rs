@@ -22,7 +22,7 @@ pub trait Backend: Send {
     /// waiting up to `timeout` for a block.
     ///
     /// # Errors
-    /// [`BackendError`]; the call may be repeated.
+    /// [`BackendError`], at once and not after the timeout: wait a little before calling again.
     fn next(&mut self, locator: &[Tip], timeout: Duration) -> Result<ChainEvent, BackendError>;
 
     /// Hands over one transaction, or a parent followed by its only child, which may pay for it.

@@ -20,6 +20,8 @@ mod follower;
 mod fork;
 mod record;
 mod refusal;
+#[cfg(feature = "regtest")]
+pub mod regtest;
 mod watches;
 
 pub use backend::{
