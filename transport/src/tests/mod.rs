@@ -6,7 +6,6 @@ mod acts;
 mod deadlines;
 mod oracle;
 mod packets;
-mod sessions;
 mod streams;
 mod vectors;
 
