@@ -80,6 +80,10 @@ pub struct Link {
     pub sent_channel_ready: bool,
     /// Whether `shutdown` left on this connection.
     pub sent_shutdown: bool,
+    /// Whether both sides offered `option_simple_close` on this connection.
+    pub simple_close: bool,
+    /// Whether the peer's last `closing_signed` was answered on this connection.
+    pub echoed_close: bool,
     /// Whether the peer was warned of its updates on this connection.
     pub warned: bool,
     /// Whether the peer was asked to close on this connection.
@@ -116,7 +120,7 @@ impl Link {
     }
 
     /// A link over a new connection.
-    pub fn up() -> Self {
-        Self { kind: LinkKind::Up, ..Self::default() }
+    pub fn up(simple_close: bool) -> Self {
+        Self { kind: LinkKind::Up, simple_close, ..Self::default() }
     }
 }

@@ -1,0 +1,90 @@
+//! The child that pays for our commitment, by its anchor.
+
+use crate::CloseRequest;
+use bitcoin::{OutPoint, Transaction, TxOut};
+use funding::{Context, FundedChannel};
+use transactions::{
+    ANCHOR_WITNESS_WEIGHT, BumpRequest, CommitmentOutput, Height, SweepInput, SweepKey,
+    anchor_script, sweep_sighash, sweep_witness,
+};
+
+/// The child of our commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Child {
+    /// Complete.
+    pub transaction: Transaction,
+    /// The anchor that it spends.
+    pub anchor: OutPoint,
+    /// The height of its block.
+    pub confirmed: Option<Height>,
+}
+
+impl Child {
+    /// The wallet's coins in it.
+    pub fn coins(&self) -> Vec<OutPoint> {
+        self.transaction
+            .input
+            .iter()
+            .map(|input| input.previous_output)
+            .filter(|outpoint| *outpoint != self.anchor)
+            .collect()
+    }
+}
+
+/// Builds the child, if the commitment pays less than was asked for and the wallet has coins for it. Without
+/// it the commitment goes out alone.
+pub fn bump(
+    channel: &FundedChannel,
+    commitment: &Transaction,
+    request: &CloseRequest,
+    cx: &mut Context<'_>,
+) -> Option<Child> {
+    let parent_fee = channel
+        .agreed
+        .capacity()
+        .checked_sub(commitment.output.iter().map(|output| output.value).sum())?;
+    let parent_weight = commitment.weight().to_wu();
+    if parent_fee >= request.feerate.fee(parent_weight) {
+        return None;
+    }
+    let (anchor, anchor_output) = own_anchor(channel, commitment)?;
+    let witness_script = anchor_script(&channel.agreed.keys(channel.role).funding_pubkey);
+    let funded = cx
+        .wallet
+        .bump(
+            &BumpRequest {
+                anchor,
+                anchor_output: anchor_output.clone(),
+                anchor_witness_weight: ANCHOR_WITNESS_WEIGHT,
+                parent_weight,
+                parent_fee,
+                feerate: request.feerate,
+                max_fee: request.cap.fee_ceil(parent_weight.saturating_add(CHILD_WEIGHT)),
+            },
+            cx.leased,
+        )
+        .ok()?;
+    let mut transaction = funded.transaction;
+    let claim = SweepInput {
+        outpoint: anchor,
+        output: anchor_output,
+        witness_script,
+        key: SweepKey::Anchor,
+        csv: 0,
+    };
+    let index = transaction.input.iter().position(|input| input.previous_output == anchor)?;
+    let sighash = sweep_sighash(&transaction, index, &claim);
+    let signature = cx.wallet.sign_sweep(&channel.keys_id, SweepKey::Anchor, &sighash);
+    let key = channel.agreed.keys(channel.role).funding_pubkey;
+    transaction.input.get_mut(index)?.witness = sweep_witness(&claim, &key, &signature);
+    Some(Child { transaction, anchor, confirmed: None })
+}
+
+fn own_anchor(channel: &FundedChannel, commitment: &Transaction) -> Option<(OutPoint, TxOut)> {
+    let vout = channel.local_commitment()?.output_index(CommitmentOutput::OwnerAnchor)?;
+    let output = commitment.output.get(usize::try_from(vout).ok()?)?.clone();
+    Some((OutPoint { txid: commitment.compute_txid(), vout }, output))
+}
+
+/// The weight of a child with two coins and change, for the limit of its fee.
+const CHILD_WEIGHT: u64 = 1_000;

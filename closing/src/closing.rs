@@ -1,0 +1,425 @@
+//! Both sides, from a transaction that ends the channel to the last coin at home.
+//!
+//! Enters when  a close is agreed, or done by force, or seen in the chain, or must be asked of the peer.
+//! On disk      the channel, the request, our transaction with its child, our scripts, the sweep.
+//! Waits for    a spend of the funding output in a block; then for our outputs to ripen; then for depth.
+//! Leaves to    `Closed`.
+//! On a crash   resumed: what is not in a block is broadcast again, with each block.
+
+use crate::anchor::{Child, bump};
+use crate::ask_to_close::{ask_to_close, closed_reestablish};
+use crate::offers::Balances;
+use crate::resolution::{Ending, Sweep, drop_stale_sweep, ending, rewound, sweep_step};
+use crate::shutting_down::{
+    ShuttingDown, closing_signed_echo, default_cap, rebroadcast, remote_request,
+};
+use crate::simple_close::answer;
+use crate::{CloseRequest, Closed, Effect, State, Transition, Who};
+use bitcoin::{OutPoint, ScriptBuf, Transaction, Txid};
+use funding::{CloseCause, Context, FINAL_DEPTH, FundedChannel, FundingPosition, Spend, depth};
+use funding::{error_message, peer_text};
+use transactions::{CommitmentFormat, Height, Signer};
+use wire::{ClosingComplete, ClosingSigned, Shutdown};
+
+/// See the file's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The channel; its position tells of the spend.
+    pub channel: FundedChannel,
+    /// The wish behind it.
+    pub request: CloseRequest,
+    /// What we do about it.
+    pub plan: Plan,
+    /// Where our money of a mutual close goes, and of a sweep.
+    pub local_script: ScriptBuf,
+    /// Where the peer's money of a mutual close goes, if it was said.
+    pub remote_script: Option<ScriptBuf>,
+    /// The last spend of the funding output that we saw: after a reorganisation it is broadcast again.
+    pub seen: Option<Transaction>,
+    /// What brings our outputs home.
+    pub sweep: Option<Sweep>,
+    /// Outputs of ours that somebody else took, anchors after 16 blocks, and in which block.
+    pub lost: Vec<(OutPoint, Height)>,
+}
+
+/// What we do to end the channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// The transaction that both sides signed is broadcast until a spend is in a block.
+    Mutual {
+        /// It.
+        transaction: Transaction,
+    },
+    /// Our commitment is broadcast, with a child if that is wanted.
+    Force {
+        /// It.
+        commitment: Transaction,
+        /// The child of its anchor.
+        child: Option<Child>,
+        /// What the peer is told, on every connection.
+        text: String,
+    },
+    /// We have no transaction that may be broadcast: the peer is asked to close.
+    Ask {
+        /// What the peer is told.
+        text: String,
+    },
+    /// A spend was seen: there is nothing to do but to bring our outputs home.
+    Watch,
+}
+
+impl Closing {
+    /// The state before anything is in the chain.
+    pub fn new(
+        channel: FundedChannel,
+        request: CloseRequest,
+        plan: Plan,
+        local_script: ScriptBuf,
+    ) -> Self {
+        let (remote_script, seen, sweep, lost) = (None, None, None, Vec::new());
+        Self { channel, request, plan, local_script, remote_script, seen, sweep, lost }
+    }
+
+    /// With the peer's script of a mutual close.
+    pub fn with_remote_script(self, remote_script: Option<ScriptBuf>) -> Self {
+        Self { remote_script, ..self }
+    }
+
+    /// A close that follows from what the peer, or the chain, did.
+    pub fn by_cause(channel: FundedChannel, cause: CloseCause, cx: &mut Context<'_>) -> Transition {
+        let request = CloseRequest {
+            who: Who::Remote,
+            reason: cause.to_string(),
+            script: None,
+            feerate: cx.fees.normal,
+            cap: default_cap(cx.fees.normal),
+        };
+        match cause {
+            CloseCause::RemoteShutdown(shutdown) => {
+                let (state, mut effects) = ShuttingDown::begin(channel, remote_request(cx), cx);
+                let mut transition = state.on_shutdown(shutdown, cx);
+                effects.append(&mut transition.effects);
+                Transition { effects, ..transition }
+            }
+            CloseCause::PeerAhead => Self::ask(channel, request, "the peer is ahead of us", cx),
+            CloseCause::OrphanFunded => match channel.signed_local_commitment(cx.wallet) {
+                Some(_) => Self::force(channel, request, "the channel was given up", cx),
+                None => Self::ask(channel, request, "this channel was given up: close it", cx),
+            },
+            CloseCause::PeerError(_) => Self::force(channel, request, "closed by your error", cx),
+            CloseCause::PeerAskedToClose => {
+                Self::force(channel, request, "closed as you asked", cx)
+            }
+            CloseCause::BadReestablish(_) => {
+                Self::force(channel, request, "channel_reestablish is not ours", cx)
+            }
+        }
+    }
+
+    /// Broadcasts our commitment, with its child. The `error` leaves with the broadcast, never without.
+    pub fn force(
+        channel: FundedChannel,
+        request: CloseRequest,
+        text: &str,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        let Some(commitment) = channel.signed_local_commitment(cx.wallet) else {
+            return Self::ask(channel, request, text, cx);
+        };
+        let child = match channel.agreed.format() {
+            CommitmentFormat::Anchors => bump(&channel, &commitment, &request, cx),
+            CommitmentFormat::StaticRemotekey => None,
+        };
+        let mut effects = Vec::new();
+        if cx.link.is_up() {
+            effects.push(Effect::send(error_message(channel.channel_id(), text)));
+        }
+        if let Some(child) = &child {
+            effects.push(Effect::Own(child.transaction.clone()));
+        }
+        let local_script = cx.wallet.fresh_script();
+        let cause = request.reason.clone();
+        let plan = Plan::Force { commitment, child, text: text.to_owned() };
+        let closing = Self::new(channel, request, plan, local_script);
+        effects.extend(closing.broadcasts());
+        Transition::to(closing, cause, effects)
+    }
+
+    /// Asks the peer to close, now and on every connection.
+    fn ask(
+        channel: FundedChannel,
+        request: CloseRequest,
+        text: &str,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        let effects = ask_to_close(&channel, text, cx);
+        let local_script = cx.wallet.fresh_script();
+        let cause = request.reason.clone();
+        let plan = Plan::Ask { text: text.to_owned() };
+        Transition::to(Self::new(channel, request, plan, local_script), cause, effects)
+    }
+
+    /// A new connection: where we stand, and that the channel is over.
+    pub fn on_connected(self, cx: &mut Context<'_>) -> Transition {
+        let reestablish = closed_reestablish(&self.channel, cx.wallet);
+        let channel_id = self.channel.channel_id();
+        let effects = match &self.plan {
+            Plan::Ask { text } => ask_to_close(&self.channel, &text.clone(), cx),
+            Plan::Force { text, .. } => {
+                vec![Effect::send(reestablish), Effect::send(error_message(channel_id, text))]
+            }
+            // A peer that missed our last signature begins again with `shutdown`, and gets the same one.
+            Plan::Mutual { .. } | Plan::Watch => vec![Effect::send(reestablish)],
+        };
+        Transition::to(self, "", effects)
+    }
+
+    /// The peer's `shutdown`, after we have signed a close: it missed our signature. The same script again.
+    pub fn on_shutdown(mut self, shutdown: &Shutdown, cx: &mut Context<'_>) -> Transition {
+        let Plan::Mutual { .. } = &self.plan else { return Transition::stay(self) };
+        let mut effects = Vec::new();
+        if !cx.link.sent_shutdown {
+            cx.link.sent_shutdown = true;
+            effects.push(Effect::send(Shutdown {
+                channel_id: self.channel.channel_id(),
+                scriptpubkey: self.local_script.clone(),
+            }));
+        }
+        if self.remote_script.is_none() {
+            self.remote_script = Some(shutdown.scriptpubkey.clone());
+        }
+        effects.extend(self.repeat_offer(cx));
+        Transition::to(self, "", effects)
+    }
+
+    /// As opener the first `closing_signed` is ours to send: the fee of the transaction that exists.
+    fn repeat_offer(&self, cx: &Context<'_>) -> Option<Effect> {
+        let Plan::Mutual { transaction } = &self.plan else { return None };
+        if self.channel.role != funding::Role::Opener || cx.link.simple_close {
+            return None;
+        }
+        let out = transaction.output.iter().map(|output| output.value).sum();
+        let fee = self.channel.agreed.capacity().checked_sub(out)?;
+        let balances = self.balances()?;
+        let signature = balances.sign_legacy(&self.channel, fee, cx.wallet)?;
+        Some(closing_signed_echo(&self.channel, fee, signature))
+    }
+
+    /// The peer's `closing_signed` after we have signed a close. It is answered only where the same fee has
+    /// not been said on this connection, so that two nodes never echo each other for ever.
+    pub fn on_closing_signed(self, m: &ClosingSigned, cx: &mut Context<'_>) -> Transition {
+        let Plan::Mutual { transaction } = &self.plan else { return Transition::stay(self) };
+        let answered = cx.link.echoed_close || self.channel.role == funding::Role::Opener;
+        let agreed = self.balances().and_then(|balances| {
+            balances.agree_legacy(&self.channel, m.fee_satoshis, &m.signature, cx.wallet)
+        });
+        let Some(agreed) = agreed.filter(|agreed| {
+            !answered && cx.link.sent_shutdown && agreed.transaction.output == transaction.output
+        }) else {
+            return Transition::stay(self);
+        };
+        cx.link.echoed_close = true;
+        let echo = closing_signed_echo(&self.channel, m.fee_satoshis, agreed.local_signature);
+        Transition::to(self, "", vec![echo])
+    }
+
+    /// The peer's `closing_complete` after a close was signed already: it pays more, so it may have it.
+    pub fn on_closing_complete(mut self, m: &ClosingComplete, cx: &Context<'_>) -> Transition {
+        let Plan::Mutual { .. } = &self.plan else { return Transition::stay(self) };
+        let Some(balances) = self.balances() else { return Transition::stay(self) };
+        let Ok((transaction, effects)) = answer(&self.channel, &balances, m, cx) else {
+            return Transition::stay(self);
+        };
+        self.plan = Plan::Mutual { transaction };
+        let cause = format!("signed another close of the peer's, for {}", m.fee_satoshis);
+        Transition::to(self, cause, effects)
+    }
+
+    /// The peer's `error` means nothing any more; its words are noted.
+    pub fn on_error(self, data: &[u8]) -> Transition {
+        let note = Effect::Note(format!("the peer answered the close with: {:?}", peer_text(data)));
+        Transition::to(self, "", vec![note])
+    }
+
+    /// By force after all, or with more.
+    pub fn on_forced(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        match &self.plan {
+            Plan::Ask { .. } => {
+                let text = "our commitment may have been revoked: only the peer can close";
+                let effects = vec![Effect::Note(text.to_owned())];
+                Transition::to(self, "", effects)
+            }
+            Plan::Watch => Transition::stay(self),
+            Plan::Mutual { .. } | Plan::Force { .. } => {
+                Self::force(self.channel, request, "closed by force", cx)
+            }
+        }
+    }
+
+    /// A block holds a spend of the funding output.
+    pub fn on_spent(
+        mut self,
+        transaction: Transaction,
+        height: Height,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        let txid = transaction.compute_txid();
+        self.seen = Some(transaction.clone());
+        let FundingPosition::Confirmed { block, height: funded, tx_index, .. } =
+            self.channel.position.clone()
+        else {
+            // The funding transaction is in the same block or was missed: the spend says enough.
+            let note = format!("{txid} spends a funding output that is not in our chain");
+            return Transition::to(self, note, Vec::new());
+        };
+        let spent = Some(Box::new(Spend { transaction, height }));
+        self.channel.position =
+            FundingPosition::Confirmed { block, height: funded, tx_index, spent };
+        let mut effects = self.drop_child(txid);
+        effects.extend(drop_stale_sweep(&mut self, txid));
+        effects.extend(self.advance(cx));
+        let kind = ending(&self, cx.wallet).name();
+        let cause = format!("the channel was closed in block {height} by {txid} ({kind})");
+        self.settle(cx, cause, effects)
+    }
+
+    /// Somebody spent an output that we may claim.
+    pub fn on_claim_spent(
+        mut self,
+        outpoint: OutPoint,
+        txid: Txid,
+        height: Height,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        let mut cause = String::new();
+        let mut effects = Vec::new();
+        if let Some(sweep) = &mut self.sweep
+            && sweep.transaction.compute_txid() == txid
+        {
+            sweep.confirmed = Some(height);
+            cause = format!("our outputs came home in block {height}");
+        } else if let Plan::Force { child: Some(child), .. } = &mut self.plan
+            && child.transaction.compute_txid() == txid
+        {
+            child.confirmed = Some(height);
+        } else if !self.lost.iter().any(|(lost, _)| *lost == outpoint) {
+            self.lost.push((outpoint, height));
+            cause = format!("{outpoint} was spent by {txid}");
+            if let Some(sweep) = self.sweep.take() {
+                effects.push(Effect::Disown(sweep.transaction.compute_txid()));
+            }
+            effects.extend(self.advance(cx));
+        }
+        self.settle(cx, cause, effects)
+    }
+
+    /// Blocks were taken back.
+    pub fn on_rewound(mut self, fork: Height, cx: &mut Context<'_>) -> Transition {
+        let before = self.clone();
+        self.channel.position = self.channel.position.rewound(fork, cx.now.timestamp);
+        rewound(&mut self, fork);
+        let cause = if self == before { String::new() } else { "the chain was rewound".to_owned() };
+        let effects = self.broadcasts();
+        Transition::to(self, cause, effects)
+    }
+
+    /// A new tip: what is not in a block goes out again, what is ripe is swept, what is deep is done.
+    pub fn on_block(mut self, cx: &mut Context<'_>) -> Transition {
+        let before = self.sweep.clone();
+        let mut effects = self.broadcasts();
+        effects.extend(self.advance(cx));
+        let cause = if self.sweep == before { "" } else { "our outputs are ripe" };
+        self.settle(cx, cause.to_owned(), effects)
+    }
+
+    /// News of the funding transaction.
+    pub fn on_funding(mut self, event: &funding::Event, cx: &Context<'_>) -> Transition {
+        let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        Transition::to(self, cause, Vec::new())
+    }
+
+    /// The spend of the funding output in the chain.
+    pub fn spend(&self) -> Option<&Spend> {
+        match &self.channel.position {
+            FundingPosition::Confirmed { spent, .. } => spent.as_deref(),
+            FundingPosition::Unbroadcast { .. }
+            | FundingPosition::Mempool { .. }
+            | FundingPosition::Conflicted { .. } => None,
+        }
+    }
+
+    /// How the channel ends, as the chain says.
+    pub fn ending(&self, signer: &dyn Signer) -> Ending {
+        ending(self, signer)
+    }
+
+    /// What is to be in the network as long as no block holds a spend of the funding output.
+    fn broadcasts(&self) -> Vec<Effect> {
+        let mut effects: Vec<Effect> = rebroadcast(&self.channel).into_iter().collect();
+        if self.spend().is_some() {
+            if let Some(sweep) = &self.sweep
+                && sweep.confirmed.is_none()
+            {
+                effects.push(Effect::Broadcast(vec![sweep.transaction.clone()]));
+            }
+            if let Plan::Force { child: Some(child), .. } = &self.plan
+                && child.confirmed.is_none()
+            {
+                effects.push(Effect::Broadcast(vec![child.transaction.clone()]));
+            }
+            return effects;
+        }
+        if let Some(seen) = &self.seen {
+            effects.push(Effect::Broadcast(vec![seen.clone()]));
+        }
+        match &self.plan {
+            Plan::Mutual { transaction } => {
+                effects.push(Effect::Broadcast(vec![transaction.clone()]));
+            }
+            Plan::Force { commitment, child, .. } => {
+                let child = child.as_ref().map(|child| child.transaction.clone());
+                let package = std::iter::once(commitment.clone()).chain(child).collect();
+                effects.push(Effect::Broadcast(package));
+            }
+            Plan::Ask { .. } | Plan::Watch => {}
+        }
+        effects
+    }
+
+    /// Another transaction won: the child of ours can never confirm.
+    fn drop_child(&mut self, winner: Txid) -> Vec<Effect> {
+        match &mut self.plan {
+            Plan::Force { commitment, child, .. } if commitment.compute_txid() != winner => child
+                .take()
+                .map(|child| Effect::Disown(child.transaction.compute_txid()))
+                .into_iter()
+                .collect(),
+            Plan::Force { .. } | Plan::Mutual { .. } | Plan::Ask { .. } | Plan::Watch => Vec::new(),
+        }
+    }
+
+    fn advance(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+        sweep_step(self, cx)
+    }
+
+    /// `Closed`, once the spend and the sweep are beyond any usual reorganisation.
+    fn settle(self, cx: &Context<'_>, cause: String, effects: Vec<Effect>) -> Transition {
+        let Some(spend) = self.spend() else { return Transition::to(self, cause, effects) };
+        let deep = depth(spend.height, cx.tip) >= FINAL_DEPTH;
+        let swept = ending(&self, cx.wallet).is_home(&self, cx.tip);
+        if deep && swept {
+            let cause = "every coin is settled".to_owned();
+            return Transition {
+                next: Some(State::Closed(Box::new(Closed { closing: self }))),
+                effects,
+                cause,
+            };
+        }
+        Transition::to(self, cause, effects)
+    }
+
+    pub(crate) fn balances(&self) -> Option<Balances> {
+        let remote_script = self.remote_script.clone()?;
+        Some(Balances::new(&self.channel, self.local_script.clone(), remote_script))
+    }
+}

@@ -1,0 +1,381 @@
+//! Both sides, from the first `shutdown` to an agreed closing transaction.
+//!
+//! Enters when  one side wants to close, and both are there to agree.
+//! On disk      the channel, the request with its fee and cap, both scripts, our present offer.
+//! Waits for    both `shutdown`, then the peer's signature (BOLT 2).
+//! Leaves to    `Closing`: with the agreed transaction; by force; or because the funding output was spent.
+//! On a crash   resumed: after both `channel_reestablish` our `shutdown` goes out again, same script.
+
+use crate::closing::{Closing, Plan};
+use crate::offers::{Agreed, Balances};
+use crate::{CloseRequest, Effect, Event, Transition, Who};
+use bitcoin::{Amount, ScriptBuf};
+use funding::{Context, FundedChannel, Monotonic, Role, Standing, peer_text, warning_message};
+use secp256k1::ecdsa::Signature;
+use std::collections::BTreeSet;
+use transactions::{FeeratePerKw, is_standard_shutdown_script};
+use wire::{ClosingComplete, ClosingSigned, FeeRange, Message, Shutdown};
+
+/// See the file's head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShuttingDown {
+    /// The channel.
+    pub channel: FundedChannel,
+    /// The wish.
+    pub request: CloseRequest,
+    /// Where our money goes.
+    pub local_script: ScriptBuf,
+    /// Where the peer's money goes, once it has said so.
+    pub remote_script: Option<ScriptBuf>,
+    /// As opener: the feerate that we offer now. It begins at the wish and ends at the cap.
+    pub offer: FeeratePerKw,
+    /// How often the negotiation was begun anew because the peer would not agree.
+    pub tries: u8,
+    /// How many errors the peer sent while closing: the second one costs the channel.
+    pub errors: u8,
+    /// What holds on this connection only.
+    pub here: Here,
+}
+
+/// What a closing channel knows of its present connection.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Here {
+    /// The peer's `shutdown` came.
+    pub received_shutdown: bool,
+    /// Fees that we have signed for.
+    pub offered: BTreeSet<Amount>,
+    /// How many `closing_signed` we have sent.
+    pub rounds: u32,
+    /// Our `closing_complete` that waits for its `closing_sig`.
+    pub complete: Option<ClosingComplete>,
+    /// When the peer's silence has lasted too long.
+    pub deadline: Option<Monotonic>,
+}
+
+impl ShuttingDown {
+    /// Begins a close: ours, or the peer's with its `shutdown`.
+    pub fn begin(
+        channel: FundedChannel,
+        request: CloseRequest,
+        cx: &mut Context<'_>,
+    ) -> (Self, Vec<Effect>) {
+        let local_script = request.script.clone().unwrap_or_else(|| cx.wallet.fresh_script());
+        let offer = FeeratePerKw(request.feerate.0.max(MIN_OFFER).min(request.cap.0));
+        let mut state = Self {
+            channel,
+            request,
+            local_script,
+            remote_script: None,
+            offer,
+            tries: 0,
+            errors: 0,
+            here: Here::default(),
+        };
+        let effects = state.proceed(cx);
+        (state, effects)
+    }
+
+    /// A new connection: `channel_reestablish` first; everything else waits for theirs.
+    pub fn on_connected(mut self, cx: &Context<'_>) -> Transition {
+        self.here = Here::default();
+        let reestablish = self.channel.reestablish(cx.wallet);
+        let effects = vec![Effect::send(Message::ChannelReestablish(reestablish))];
+        Transition::to(self, "", effects)
+    }
+
+    /// The connection is gone and with it all that was said on it.
+    pub fn on_disconnected(mut self) -> Transition {
+        self.here = Here::default();
+        Transition::stay(self)
+    }
+
+    /// The peer's `channel_reestablish`: then `channel_ready`, if it may have been lost, and `shutdown`.
+    pub fn on_reestablish(mut self, cx: &mut Context<'_>) -> Transition {
+        let Some(theirs) = cx.link.theirs.clone() else { return Transition::stay(self) };
+        match funding::compare(&self.channel, &theirs, cx.wallet) {
+            Standing::Close(cause) => Closing::by_cause(self.channel, cause, cx),
+            Standing::InSync => {
+                let mut effects = Vec::new();
+                if self.channel.channel_ready_sent && !cx.link.sent_channel_ready {
+                    cx.link.sent_channel_ready = true;
+                    effects.push(Effect::send(self.channel.channel_ready(cx.wallet)));
+                }
+                effects.extend(self.proceed(cx));
+                Transition::to(self, "", effects)
+            }
+        }
+    }
+
+    /// The peer's `shutdown`.
+    pub fn on_shutdown(mut self, shutdown: Shutdown, cx: &mut Context<'_>) -> Transition {
+        let simple = cx.link.simple_close;
+        if !is_standard_shutdown_script(&shutdown.scriptpubkey, true, simple) {
+            let text = "scriptpubkey of shutdown is not standard";
+            let warning = Effect::send(warning_message(self.channel.channel_id(), text));
+            return Transition::to(self, "", vec![warning, Effect::Reconnect(text)]);
+        }
+        let changed = self.remote_script.as_ref() != Some(&shutdown.scriptpubkey);
+        self.remote_script = Some(shutdown.scriptpubkey);
+        self.here.received_shutdown = true;
+        let effects = self.proceed(cx);
+        let cause = if changed { "the peer sent shutdown" } else { "" };
+        Transition::to(self, cause, effects)
+    }
+
+    /// The peer's `closing_signed`.
+    pub fn on_closing_signed(mut self, m: &ClosingSigned, cx: &mut Context<'_>) -> Transition {
+        let Some(balances) = self.negotiable(cx) else {
+            let text = "closing_signed before both shutdown";
+            let warning = Effect::send(warning_message(self.channel.channel_id(), text));
+            return Transition::to(self, "", vec![warning]);
+        };
+        let agreed = balances.agree_legacy(&self.channel, m.fee_satoshis, &m.signature, cx.wallet);
+        let Some(agreed) = agreed else {
+            let text = "closing_signed does not sign a closing transaction";
+            let warning = Effect::send(warning_message(self.channel.channel_id(), text));
+            return Transition::to(self, "", vec![warning, Effect::Reconnect(text)]);
+        };
+        if self.is_welcome(m.fee_satoshis, &balances, cx) {
+            return self.conclude(m.fee_satoshis, agreed);
+        }
+        self.here.deadline = None;
+        if self.channel.role == Role::Opener {
+            if self.here.rounds >= MAX_ROUNDS {
+                return self.begin_anew("the peer insists on a fee above the limit");
+            }
+            let effects = self.offer_legacy(&balances, cx);
+            return Transition::to(self, "", effects);
+        }
+        // Below the relay floor the transaction would be worth nothing: ask for the floor.
+        let effects = self.counter_legacy(&balances, cx);
+        Transition::to(self, "", effects)
+    }
+
+    /// The peer's `error`: it costs one reconnect, the second one costs the channel.
+    pub fn on_error(mut self, data: &[u8], cx: &mut Context<'_>) -> Transition {
+        let text = peer_text(data);
+        self.errors = self.errors.saturating_add(1);
+        if self.errors < MAX_ERRORS || text.trim_end().ends_with("internal error") {
+            let cause = format!("the peer sent an error: {text:?}");
+            return Transition::to(self, cause, vec![Effect::Reconnect("an error while closing")]);
+        }
+        let cause = funding::CloseCause::PeerError(text);
+        Closing::by_cause(self.channel, cause, cx)
+    }
+
+    /// The peer's `warning`: the opener offers more, on a new connection.
+    pub fn on_warning(self) -> Transition {
+        if self.channel.role == Role::Opener && !self.here.offered.is_empty() {
+            return self.begin_anew("the peer sent a warning");
+        }
+        Transition::stay(self)
+    }
+
+    /// The peer is silent.
+    pub fn on_deadline(mut self) -> Transition {
+        self.here.deadline = None;
+        self.begin_anew("the peer does not answer")
+    }
+
+    /// Other fees for the same wish. The script stays: it has been said already.
+    pub fn on_requested(mut self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        let script = self.request.script.take();
+        self.request = CloseRequest { script, ..request };
+        self.offer = FeeratePerKw(self.request.feerate.0.max(MIN_OFFER).min(self.request.cap.0));
+        self.tries = 0;
+        let effects = if self.here.offered.is_empty() && self.here.complete.is_none() {
+            self.proceed(cx)
+        } else {
+            vec![Effect::Reconnect("the close was asked for again")]
+        };
+        Transition::to(self, "the close was asked for again", effects)
+    }
+
+    /// News of the funding transaction.
+    pub fn on_funding(mut self, event: &funding::Event, cx: &Context<'_>) -> Transition {
+        let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        Transition::to(self, cause, Vec::new())
+    }
+
+    /// A new tip: the opener's funding transaction goes out again until it is in a block.
+    pub fn on_block(self) -> Transition {
+        let effects = rebroadcast(&self.channel).into_iter().collect();
+        Transition::to(self, "", effects)
+    }
+
+    /// Says what is due: `shutdown`, then the first offer.
+    fn proceed(&mut self, cx: &mut Context<'_>) -> Vec<Effect> {
+        if !cx.link.is_reestablished() {
+            return Vec::new();
+        }
+        let mut effects = Vec::new();
+        if !cx.link.sent_shutdown {
+            cx.link.sent_shutdown = true;
+            effects.push(Effect::send(Shutdown {
+                channel_id: self.channel.channel_id(),
+                scriptpubkey: self.local_script.clone(),
+            }));
+        }
+        let Some(balances) = self.negotiable(cx) else { return effects };
+        if cx.link.simple_close {
+            effects.extend(self.offer_simple(&balances, cx));
+        } else if self.channel.role == Role::Opener && self.here.offered.is_empty() {
+            effects.extend(self.offer_legacy(&balances, cx));
+        }
+        effects
+    }
+
+    /// The balances, once both `shutdown` have been said on this connection.
+    pub(crate) fn negotiable(&self, cx: &Context<'_>) -> Option<Balances> {
+        let remote_script = self.remote_script.clone()?;
+        (cx.link.sent_shutdown && self.here.received_shutdown)
+            .then(|| Balances::new(&self.channel, self.local_script.clone(), remote_script))
+    }
+
+    /// As opener: our offer, with a range whose top it is. The cap never goes on the wire, for LDK takes
+    /// the top.
+    fn offer_legacy(&mut self, balances: &Balances, cx: &Context<'_>) -> Vec<Effect> {
+        let fee = balances.fee_at(&self.channel, self.offer);
+        let floor = balances.fee_at(&self.channel, cx.fees.floor).min(fee);
+        self.closing_signed(
+            fee,
+            FeeRange { min_fee_satoshis: floor, max_fee_satoshis: fee },
+            balances,
+            cx,
+        )
+    }
+
+    /// As accepter: the least that relays, and anything above that the opener can pay.
+    fn counter_legacy(&mut self, balances: &Balances, cx: &Context<'_>) -> Vec<Effect> {
+        if self.here.rounds >= MAX_ROUNDS {
+            return vec![Effect::Reconnect("the opener insists on a fee that does not relay")];
+        }
+        let floor = balances.fee_at(&self.channel, cx.fees.floor);
+        let range = FeeRange { min_fee_satoshis: floor, max_fee_satoshis: balances.remote };
+        self.closing_signed(floor, range, balances, cx)
+    }
+
+    fn closing_signed(
+        &mut self,
+        fee: Amount,
+        range: FeeRange,
+        balances: &Balances,
+        cx: &Context<'_>,
+    ) -> Vec<Effect> {
+        let Some(signature) = balances.sign_legacy(&self.channel, fee, cx.wallet) else {
+            let text = "no closing transaction is possible: close by force";
+            return vec![Effect::Note(text.to_owned())];
+        };
+        self.here.offered.insert(fee);
+        self.here.rounds = self.here.rounds.saturating_add(1);
+        self.here.deadline = Some(cx.now.monotonic.after_seconds(SILENCE));
+        vec![Effect::send(ClosingSigned {
+            channel_id: self.channel.channel_id(),
+            fee_satoshis: fee,
+            signature,
+            fee_range: Some(range),
+        })]
+    }
+
+    /// Whether the peer's fee may be signed: ours already, or within what the payer of it allows.
+    fn is_welcome(&self, fee: Amount, balances: &Balances, cx: &Context<'_>) -> bool {
+        if self.here.offered.contains(&fee) {
+            return true;
+        }
+        let relays = fee >= balances.fee_at(&self.channel, cx.fees.floor);
+        match self.channel.role {
+            Role::Opener => relays && fee <= self.request.cap_fee(balances.weight(&self.channel)),
+            // The opener's business, as long as it relays.
+            Role::Accepter => relays,
+        }
+    }
+
+    /// The peer's signature is good and its fee welcome: sign it too, unless we have, and broadcast.
+    fn conclude(self, fee: Amount, agreed: Agreed) -> Transition {
+        let mut effects = Vec::new();
+        if !self.here.offered.contains(&fee) {
+            effects.push(closing_signed_echo(&self.channel, fee, agreed.local_signature));
+        }
+        effects.push(Effect::Broadcast(vec![agreed.transaction.clone()]));
+        let plan = Plan::Mutual { transaction: agreed.transaction };
+        let cause = format!("the closing transaction is agreed, for {fee}");
+        let closing = Closing::new(self.channel, self.request, plan, self.local_script)
+            .with_remote_script(self.remote_script);
+        Transition::to(closing, cause, effects)
+    }
+
+    /// A new connection, and as opener twice the offer, up to the cap.
+    pub(crate) fn begin_anew(mut self, why: &'static str) -> Transition {
+        if self.tries >= MAX_TRIES {
+            let text = format!(
+                "{why}: the close stands still; ask again with a higher limit, or by force"
+            );
+            return Transition::to(self, "", vec![Effect::Note(text)]);
+        }
+        self.tries = self.tries.saturating_add(1);
+        self.offer = FeeratePerKw(self.offer.0.saturating_mul(2).min(self.request.cap.0));
+        let cause = format!("{why}: try {} offers {} sat/kw", self.tries, self.offer.0);
+        Transition::to(self, cause, vec![Effect::Reconnect(why)])
+    }
+}
+
+/// The `closing_signed` that repeats a fee of the peer's.
+pub(crate) fn closing_signed_echo(
+    channel: &FundedChannel,
+    fee: Amount,
+    signature: Signature,
+) -> Effect {
+    Effect::send(ClosingSigned {
+        channel_id: channel.channel_id(),
+        fee_satoshis: fee,
+        signature,
+        fee_range: Some(FeeRange { min_fee_satoshis: fee, max_fee_satoshis: fee }),
+    })
+}
+
+/// The opener's funding transaction, until it is in a block.
+pub(crate) fn rebroadcast(channel: &FundedChannel) -> Option<Effect> {
+    match funding::rebroadcast(channel) {
+        Some(funding::Effect::Broadcast(transactions)) => Some(Effect::Broadcast(transactions)),
+        Some(_) | None => None,
+    }
+}
+
+/// A request in the peer's name, as its `shutdown` makes it.
+pub(crate) fn remote_request(cx: &Context<'_>) -> CloseRequest {
+    CloseRequest {
+        who: Who::Remote,
+        reason: "the peer sent shutdown".to_owned(),
+        script: None,
+        feerate: cx.fees.normal,
+        cap: default_cap(cx.fees.normal),
+    }
+}
+
+/// What a close may cost if nobody said: three times the estimate, but at least 25 sat/vB, which is what an
+/// LND without estimates asks for.
+pub fn default_cap(feerate: FeeratePerKw) -> FeeratePerKw {
+    FeeratePerKw(feerate.0.saturating_mul(3).max(6_250))
+}
+
+impl ShuttingDown {
+    /// What the chain and the wire have in store, by event: see `state.rs` for the table.
+    pub(crate) fn on_spent(self, event: Event, cx: &mut Context<'_>) -> Transition {
+        let Event::Spent { transaction, height } = event else { return Transition::stay(self) };
+        let script = self.local_script.clone();
+        Closing::new(self.channel, self.request, Plan::Watch, script)
+            .with_remote_script(self.remote_script)
+            .on_spent(transaction, height, cx)
+    }
+}
+
+/// In sat per 1,000 weight units: below it some peers do not relay what we offer.
+const MIN_OFFER: u32 = 500;
+/// How often an offer is repeated on one connection.
+const MAX_ROUNDS: u32 = 100;
+/// Seconds of silence after an offer.
+const SILENCE: u64 = 10;
+/// Errors that a channel survives while closing, plus one.
+const MAX_ERRORS: u8 = 2;
+/// How often the negotiation begins anew by itself.
+const MAX_TRIES: u8 = 8;
