@@ -105,23 +105,28 @@ impl Commitment {
         state: &CommitmentState,
     ) -> Result<Self, CommitmentError> {
         let balances = Balances::new(terms, state)?;
-        let cost = opener_cost(terms, state).ok_or(CommitmentError::FeeExceedsBalance)?;
-        let rest =
-            balances.opener(terms).checked_sub(cost).ok_or(CommitmentError::FeeExceedsBalance)?;
+        let rest = balances
+            .opener(terms)
+            .checked_sub(anchors_amount(terms.format))
+            .and_then(|before_fee| before_fee.checked_sub(base_fee(terms, state)))
+            .ok_or(CommitmentError::FeeExceedsBalance)?;
         Self::with_balances(terms, state, balances.with_opener(terms, rest))
     }
 
-    /// Builds it even if the opener's balance does not cover fee and anchors: then all of it goes to
-    /// them. This is what BOLT 3's vectors expect of such a feerate. Never for a first commitment,
-    /// which has to be refused instead (BOLT 2).
+    /// Builds it even if the opener's balance, without the anchors, does not cover the fee: then all of
+    /// it is the fee. This is what BOLT 3's vectors expect of such a feerate. Never for a first
+    /// commitment, which has to be refused instead (BOLT 2). The anchors are outputs and cannot be
+    /// left unpaid.
     pub fn build_with_capped_fee(
         terms: &CommitmentTerms,
         state: &CommitmentState,
     ) -> Result<Self, CommitmentError> {
         let balances = Balances::new(terms, state)?;
-        let rest = opener_cost(terms, state)
-            .and_then(|cost| balances.opener(terms).checked_sub(cost))
-            .unwrap_or(Amount::ZERO);
+        let before_fee = balances
+            .opener(terms)
+            .checked_sub(anchors_amount(terms.format))
+            .ok_or(CommitmentError::FeeExceedsBalance)?;
+        let rest = before_fee.checked_sub(base_fee(terms, state)).unwrap_or(Amount::ZERO);
         Self::with_balances(terms, state, balances.with_opener(terms, rest))
     }
 
@@ -317,11 +322,8 @@ fn untrimmed_htlcs<'a>(
     state.htlcs.iter().enumerate().filter(move |(_, htlc)| !is_trimmed(htlc))
 }
 
-/// Fee and anchors; `None` beyond all amounts.
-fn opener_cost(terms: &CommitmentTerms, state: &CommitmentState) -> Option<Amount> {
-    let fee = commitment_fee(terms.format, state.feerate, untrimmed_htlcs(terms, state).count());
-    // [BOLT 3 trimmed_outputs R1] Fee and anchors are subtracted before outputs are decided on.
-    fee.checked_add(anchors_amount(terms.format))
+fn base_fee(terms: &CommitmentTerms, state: &CommitmentState) -> Amount {
+    commitment_fee(terms.format, state.feerate, untrimmed_htlcs(terms, state).count())
 }
 
 fn obscuring_factor(terms: &CommitmentTerms) -> ObscuringFactor {

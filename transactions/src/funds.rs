@@ -1,6 +1,10 @@
 //! Where coins come from and go to. Only the wallet knows them.
+
+use std::collections::BTreeSet;
+
+use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Transaction, TxOut};
+
 use crate::FeeratePerKw;
-use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut};
 
 /// A wish for a funding transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,25 +65,41 @@ pub enum FundsError {
 }
 
 /// Coins and addresses.
+///
+/// Nothing here reserves anything: which coins are taken follows from the records of opens and closes,
+/// and the caller hands them in as `leased`. Coins that are leased, are not ours, or are change of a
+/// transaction that was never broadcast, are not free. An `Err` has changed nothing.
 pub trait Funds {
-    /// Builds and signs a funding transaction from coins that are not in `leased`. Changes nothing but the
-    /// next change address.
+    /// Builds and signs a funding transaction from coins that are not in `leased`. Changes nothing but
+    /// the next change address.
+    ///
+    /// Every input is segwit, so the txid is final before anybody else has signed anything. The output
+    /// stands at [`Funded::output_index`]; there is at most one other, the change, which is never
+    /// dust. The fee is at least that of `feerate` for the signed transaction, and at most `max_fee`.
     fn fund(
         &mut self,
         request: &FundRequest,
-        leased: &std::collections::BTreeSet<OutPoint>,
+        leased: &BTreeSet<OutPoint>,
     ) -> Result<Funded, FundsError>;
-    /// A fresh script of ours, for a shutdown or a sweep.
+
+    /// A fresh script of ours, for a shutdown or a sweep: never given out before, and of a form that
+    /// `shutdown` may carry without any feature.
     fn fresh_script(&mut self) -> ScriptBuf;
-    /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by the caller:
-    /// its witness is left empty) and confirmed coins that are not leased.
+
+    /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by the
+    /// caller: its witness is left empty) and confirmed coins that are not leased.
+    ///
+    /// The anchor is input 0 and [`Funded::coins`] does not name it. Parent and child together pay
+    /// `feerate` or a little more, computed with `anchor_witness_weight` for the missing witness;
+    /// [`Funded::fee`] is the child's.
     fn bump(
         &mut self,
         request: &BumpRequest,
-        leased: &std::collections::BTreeSet<OutPoint>,
+        leased: &BTreeSet<OutPoint>,
     ) -> Result<Funded, FundsError>;
-    /// Signs the wallet's own inputs of `transaction` again after the anchor's witness was set: no-op for segwit.
-    fn owns(&self, script: &bitcoin::Script) -> bool;
+
+    /// Whether `script` is one of ours: derived from the seed, given out or not yet.
+    fn owns(&self, script: &Script) -> bool;
 }
 
 /// A wish for the child of an anchor output.
@@ -89,9 +109,9 @@ pub struct BumpRequest {
     pub anchor: OutPoint,
     /// Its output.
     pub anchor_output: TxOut,
-    /// The weight of the anchor's witness.
+    /// The weight of the anchor's witness ([`crate::ANCHOR_WITNESS_WEIGHT`]).
     pub anchor_witness_weight: u64,
-    /// Weight of the parent.
+    /// Weight of the parent, signed.
     pub parent_weight: u64,
     /// Fee of the parent.
     pub parent_fee: Amount,

@@ -130,3 +130,92 @@ fn expected_entries(count: u64) -> usize {
 fn position(bits: u32) -> usize {
     usize::try_from(bits).unwrap_or(usize::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::per_commitment_secret;
+
+    const SEED: [u8; 32] = [0x5e; 32];
+
+    fn secret(number: u64) -> [u8; 32] {
+        per_commitment_secret(&SEED, CommitmentNumber(number))
+    }
+
+    fn revealed(count: u64) -> RevealedSecrets {
+        let mut secrets = RevealedSecrets::default();
+        for number in 0..count {
+            secrets.insert(CommitmentNumber(number), secret(number)).unwrap();
+        }
+        secrets
+    }
+
+    #[test]
+    fn every_revealed_secret_comes_back() {
+        for count in [0, 1, 2, 3, 4, 7, 8, 100, 257] {
+            let secrets = revealed(count);
+            for number in 0..count {
+                assert_eq!(secrets.get(CommitmentNumber(number)), Some(secret(number)));
+            }
+            assert_eq!(secrets.get(CommitmentNumber(count)), None);
+            assert_eq!(secrets.get(CommitmentNumber(u64::MAX)), None);
+            assert_eq!(secrets.count(), count);
+            assert_eq!(RevealedSecrets::decode(&secrets.encode()), Ok(secrets));
+        }
+    }
+
+    #[test]
+    fn order_is_kept_and_nothing_comes_twice() {
+        let mut secrets = revealed(5);
+        let expected = Some(CommitmentNumber(5));
+        for number in [0, 4, 6, u64::MAX] {
+            assert_eq!(
+                secrets.insert(CommitmentNumber(number), secret(number)),
+                Err(InsertSecretError::OutOfOrder { expected })
+            );
+        }
+        assert_eq!(secrets, revealed(5));
+    }
+
+    #[test]
+    fn a_secret_of_another_seed_is_refused() {
+        // Secrets whose index is odd prove nothing; the next one does.
+        let mut secrets = revealed(6);
+        secrets.insert(CommitmentNumber(6), [1; 32]).unwrap();
+        assert_eq!(
+            secrets.insert(CommitmentNumber(7), secret(7)),
+            Err(InsertSecretError::WrongSecret)
+        );
+    }
+
+    #[test]
+    fn only_whole_records_are_read() {
+        let bytes = revealed(9).encode();
+        assert_eq!(bytes.len(), 8 + 4 * 32);
+        for length in 0..bytes.len() {
+            assert_eq!(RevealedSecrets::decode(&bytes[..length]), Err(DecodeSecretsError));
+        }
+        let longer = [bytes.as_slice(), &[0]].concat();
+        assert_eq!(RevealedSecrets::decode(&longer), Err(DecodeSecretsError));
+        let mut too_many = (MAX_INDEX + 1).to_be_bytes().to_vec();
+        too_many.extend([0; 49 * 32]);
+        assert_eq!(RevealedSecrets::decode(&too_many), Err(DecodeSecretsError));
+    }
+
+    #[test]
+    fn numbers_run_out() {
+        let mut full = MAX_INDEX.to_be_bytes().to_vec();
+        full.extend([0; 48 * 32]);
+        let mut full = RevealedSecrets::decode(&full).unwrap();
+        assert_eq!(full.next_number(), None);
+        assert_eq!(
+            full.insert(CommitmentNumber(MAX_INDEX), [0; 32]),
+            Err(InsertSecretError::OutOfOrder { expected: None })
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        assert_eq!(format!("{:?}", revealed(3)), "RevealedSecrets { count: 3, .. }");
+    }
+}

@@ -108,3 +108,76 @@ const P2A: &[u8] = &[0x51, 0x02, 0x4e, 0x73];
 /// An amount, a one-byte length, and the least input that spends an output which is not segwit.
 const OUTPUT_AND_INPUT_SIZE: u64 = 8 + 1 + 148;
 const DUST_RELAY_SAT_PER_BYTE: u64 = 3;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn script(hex: &str) -> ScriptBuf {
+        ScriptBuf::from_hex(hex).unwrap()
+    }
+
+    fn repeated(start: &str, count: usize, end: &str) -> ScriptBuf {
+        script(&format!("{start}{}{end}", "ab".repeat(count)))
+    }
+
+    #[test]
+    fn dust_limits_are_those_of_bitcoin_core() {
+        for (output, limit) in [
+            (repeated("76a914", 20, "88ac"), 546),
+            (repeated("a914", 20, "87"), 540),
+            (repeated("0014", 20, ""), 294),
+            (repeated("0020", 32, ""), 330),
+            (repeated("5120", 32, ""), 330),
+            (script("51024e73"), 240),
+            (repeated("5128", 40, ""), 354),
+            (repeated("6028", 40, ""), 354),
+            (script("6a"), 0),
+            (repeated("6a06", 6, ""), 0),
+        ] {
+            assert_eq!(dust_limit(&output), Amount::from_sat(limit), "{output:?}");
+            assert_eq!(dust_limit(&output), output.minimal_non_dust(), "{output:?}");
+        }
+        // Nobody's script: its size decides.
+        assert_eq!(dust_limit(Script::new()), Amount::from_sat(471));
+        // BOLT 3 knows one limit for unknown programs, the one of the longest.
+        assert_eq!(dust_limit(&repeated("5204", 4, "")), Amount::from_sat(354));
+    }
+
+    #[test]
+    fn shutdown_carries_only_the_scripts_of_bolt_2() {
+        let check = |script: &ScriptBuf, plain, any_segwit, simple_close| {
+            let answers = [(false, false), (true, false), (false, true)]
+                .map(|(any, simple)| is_standard_shutdown_script(script, any, simple));
+            assert_eq!(answers, [plain, any_segwit, simple_close], "{script:?}");
+        };
+        check(&repeated("0014", 20, ""), true, true, true);
+        check(&repeated("0020", 32, ""), true, true, true);
+        check(&repeated("0015", 21, ""), false, false, false);
+        check(&repeated("5120", 32, ""), false, true, false);
+        check(&repeated("6002", 2, ""), false, true, false);
+        check(&repeated("6028", 40, ""), false, true, false);
+        check(&repeated("6029", 41, ""), false, false, false);
+        check(&repeated("6001", 1, ""), false, false, false);
+        check(&repeated("76a914", 20, "88ac"), false, false, false);
+        check(&repeated("a914", 20, "87"), false, false, false);
+        check(&ScriptBuf::new(), false, false, false);
+        for (start, length, standard) in [
+            ("6a05", 5, false),
+            ("6a06", 6, true),
+            ("6a06", 7, false),
+            ("6a06", 5, false),
+            ("6a4b", 75, true),
+            ("6a4c", 76, false),
+            ("6a4c4b", 75, false),
+            ("6a4c4c", 76, true),
+            ("6a4c50", 80, true),
+            ("6a4c50", 79, false),
+            ("6a4c51", 81, false),
+            ("6a", 0, false),
+            ("6a4c", 0, false),
+        ] {
+            check(&repeated(start, length, ""), false, false, standard);
+        }
+    }
+}

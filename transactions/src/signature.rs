@@ -53,3 +53,41 @@ pub(crate) fn segwit_message(
 pub(crate) fn witness_signature(signature: &Signature, sighash_type: EcdsaSighashType) -> Vec<u8> {
     bitcoin::ecdsa::Signature { signature: *signature, sighash_type }.to_vec()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_high_s_is_refused_though_the_curve_is_satisfied() {
+        let key = SecretKey::from_slice(&[1; 32]).unwrap();
+        let public = key.public_key(SECP256K1);
+        let message = Message::from_digest([2; 32]);
+        let low = sign_message(&message, &key);
+        assert!(is_low_s(&low));
+        assert!(verify_signature(&message, &low, &public));
+
+        let mut compact = low.serialize_compact();
+        let s = SecretKey::from_slice(&compact[32..]).unwrap();
+        compact[32..].copy_from_slice(&s.negate().secret_bytes());
+        let high = Signature::from_compact(&compact).unwrap();
+        assert!(!is_low_s(&high));
+        assert!(!verify_signature(&message, &high, &public));
+        let mut normalized = high;
+        normalized.normalize_s();
+        assert_eq!(normalized, low);
+    }
+
+    #[test]
+    fn an_input_that_does_not_exist_is_signed_worthlessly() {
+        let transaction = Transaction {
+            version: bitcoin::transaction::Version::TWO,
+            lock_time: bitcoin::absolute::LockTime::ZERO,
+            input: Vec::new(),
+            output: Vec::new(),
+        };
+        let all = EcdsaSighashType::All;
+        let message = segwit_message(&transaction, 0, Script::new(), Amount::ZERO, all);
+        assert_eq!(message[..], sha256::Hash::hash(&[]).to_byte_array());
+    }
+}

@@ -23,8 +23,8 @@ pub struct SweepInput {
     pub witness_script: ScriptBuf,
     /// The key.
     pub key: SweepKey,
-    /// Blocks it has to wait (`nSequence`): `to_self_delay` for `to_local`, 1 for `to_remote` with
-    /// anchors, 0 for those that need not wait.
+    /// Blocks it has to wait (`nSequence`): `to_self_delay` for `to_local` (0 is allowed), 1 for
+    /// `to_remote` with anchors, 0 for the others.
     pub csv: u16,
 }
 
@@ -75,22 +75,16 @@ fn unsigned(inputs: &[SweepInput], to: &Script, locktime: u32) -> Transaction {
         .iter()
         .map(|input| TxIn {
             previous_output: input.outpoint,
-            sequence: sequence(input.csv),
+            // [BOLT 3 to_local R4] The sequence is `to_self_delay`.
+            // [BOLT 3 to_remote R2] The sequence is 1.
+            // A delay of 0 is one too: OP_CHECKSEQUENCEVERIFY fails where relative locks are off.
+            sequence: Sequence::from_height(input.csv),
             ..TxIn::default()
         })
         .collect();
     let output = vec![TxOut { value: Amount::ZERO, script_pubkey: ScriptBuf::from(to) }];
     let lock_time = LockTime::from_consensus(locktime);
     Transaction { version: Version::TWO, lock_time, input, output }
-}
-
-// [BOLT 3 to_local R4] The sequence is `to_self_delay`.
-// [BOLT 3 to_remote R2] The sequence is 1.
-fn sequence(csv: u16) -> Sequence {
-    match csv {
-        0 => Sequence::ENABLE_RBF_NO_LOCKTIME,
-        blocks => Sequence::from_height(blocks),
-    }
 }
 
 fn expected_weight(transaction: &Transaction, inputs: &[SweepInput]) -> u64 {
@@ -116,4 +110,57 @@ fn witness_of(input: &SweepInput, key: [u8; 33], signature: Vec<u8>) -> Witness 
 
 fn is_p2wpkh(input: &SweepInput) -> bool {
     input.witness_script.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DELAYED: [u16; 3] = [0, 1, u16::MAX];
+
+    fn input(value: u64, csv: u16) -> SweepInput {
+        let key = PublicKey::from_slice(&[2; 33]).unwrap();
+        let witness_script = crate::to_local_script(&key, csv, &key);
+        let script_pubkey = witness_script.to_p2wsh();
+        SweepInput {
+            outpoint: OutPoint::null(),
+            output: TxOut { value: Amount::from_sat(value), script_pubkey },
+            witness_script,
+            key: SweepKey::ToLocal { per_commitment_point: key },
+            csv,
+        }
+    }
+
+    fn home() -> ScriptBuf {
+        ScriptBuf::from_hex(&format!("5120{}", "cd".repeat(32))).unwrap()
+    }
+
+    #[test]
+    fn the_sequence_is_the_delay_even_if_there_is_none() {
+        let inputs = DELAYED.map(|csv| input(10_000, csv));
+        let sweep = sweep_transaction(&inputs, &home(), FeeratePerKw(253), 0).unwrap();
+        let sequences: Vec<_> = sweep.input.iter().map(|input| input.sequence.0).collect();
+        assert_eq!(sequences, DELAYED.map(u32::from));
+        assert_eq!(sweep.version, Version::TWO);
+    }
+
+    #[test]
+    fn weights_are_those_measured_on_the_network() {
+        // Measured 531 for 144 blocks. A delay up to 16 is an opcode, one from 32,768 on three bytes.
+        for (csv, weight) in [(16, 529), (144, 531), (40_000, 532)] {
+            assert_eq!(sweep_weight(&[input(10_000, csv)], &home()), weight);
+        }
+    }
+
+    #[test]
+    fn dust_is_left_where_it_is() {
+        let feerate = FeeratePerKw(1_000);
+        let sweep = |value| sweep_transaction(&[input(value, 144)], &home(), feerate, 0);
+        assert_eq!(sweep(531 + 330).unwrap().output[0].value, Amount::from_sat(330));
+        assert_eq!(sweep(531 + 329), None);
+        assert_eq!(sweep(0), None);
+        assert_eq!(sweep_transaction(&[], &home(), FeeratePerKw(0), 0), None);
+        let twice = [input(u64::MAX, 1), input(1, 1)];
+        assert_eq!(sweep_transaction(&twice, &home(), FeeratePerKw(0), 0), None);
+    }
 }
