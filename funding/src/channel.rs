@@ -101,6 +101,7 @@ impl FundedChannel {
 
     /// Our `channel_reestablish`: commitment #0 on both sides, nothing revoked, ever.
     pub fn reestablish(&self, signer: &dyn Signer) -> ChannelReestablish {
+        // [BOLT 2 channel_reestablish S9] never with a TLV
         ChannelReestablish {
             channel_id: self.channel_id(),
             // [BOLT 2 channel_reestablish S1] the commitment after #0

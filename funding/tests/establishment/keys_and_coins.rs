@@ -1,0 +1,134 @@
+//! A wallet whose keys are hashes and whose one coin is large enough.
+
+use std::collections::BTreeSet;
+
+use bitcoin::absolute::LockTime;
+use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
+use bitcoin::transaction::Version;
+use bitcoin::{
+    Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut, Txid, WPubkeyHash,
+    Witness,
+};
+use secp256k1::{Message, PublicKey, SECP256K1, SecretKey, ecdsa::Signature};
+use transactions::{
+    BumpRequest, ChannelPublicKeys, CommitmentNumber, FeeratePerKw, FundRequest, Funded,
+    FundingOutput, Funds, FundsError, KeysId, Signer, SweepKey, per_commitment_point,
+    per_commitment_secret, sign_message,
+};
+
+pub struct KeysAndCoins {
+    seed: u8,
+    /// What was asked for last.
+    pub asked: Option<(FeeratePerKw, Amount)>,
+}
+
+impl KeysAndCoins {
+    pub fn new(seed: u8) -> Self {
+        Self { seed, asked: None }
+    }
+
+    fn hash(&self, keys_id: &KeysId, name: &str) -> [u8; 32] {
+        let mut engine = sha256::Hash::engine();
+        engine.input(&[self.seed]);
+        engine.input(&keys_id.0);
+        engine.input(name.as_bytes());
+        sha256::Hash::from_engine(engine).to_byte_array()
+    }
+
+    fn secret(&self, keys_id: &KeysId, name: &str) -> SecretKey {
+        SecretKey::from_slice(&self.hash(keys_id, name)).expect("a hash is a key")
+    }
+
+    fn public(&self, keys_id: &KeysId, name: &str) -> PublicKey {
+        self.secret(keys_id, name).public_key(SECP256K1)
+    }
+
+    pub fn coin(&self) -> OutPoint {
+        OutPoint { txid: Txid::from_byte_array([self.seed; 32]), vout: 3 }
+    }
+}
+
+impl Signer for KeysAndCoins {
+    fn public_keys(&self, keys_id: &KeysId) -> ChannelPublicKeys {
+        ChannelPublicKeys {
+            funding_pubkey: self.public(keys_id, "funding"),
+            revocation_basepoint: self.public(keys_id, "revocation"),
+            payment_basepoint: self.public(keys_id, "payment"),
+            delayed_payment_basepoint: self.public(keys_id, "delayed_payment"),
+            htlc_basepoint: self.public(keys_id, "htlc"),
+        }
+    }
+
+    fn per_commitment_point(&self, keys_id: &KeysId, number: CommitmentNumber) -> PublicKey {
+        per_commitment_point(&self.per_commitment_secret(keys_id, number)).expect("a point")
+    }
+
+    fn per_commitment_secret(&self, keys_id: &KeysId, number: CommitmentNumber) -> [u8; 32] {
+        per_commitment_secret(&self.hash(keys_id, "per_commitment"), number)
+    }
+
+    fn sign_funding_spend(
+        &self,
+        keys_id: &KeysId,
+        funding: &FundingOutput,
+        transaction: &Transaction,
+    ) -> Signature {
+        sign_message(&funding.sighash(transaction), &self.secret(keys_id, "funding"))
+    }
+
+    fn sign_sweep(&self, keys_id: &KeysId, _: SweepKey, sighash: &Message) -> Signature {
+        sign_message(sighash, &self.secret(keys_id, "payment"))
+    }
+
+    fn sign_announcement(&self, keys_id: &KeysId, digest: &[u8; 32]) -> Signature {
+        sign_message(&Message::from_digest(*digest), &self.secret(keys_id, "funding"))
+    }
+
+    fn sign_announcement_node(&self, digest: &[u8; 32]) -> Signature {
+        sign_message(&Message::from_digest(*digest), &self.secret(&NODE, "node"))
+    }
+
+    fn node_id(&self) -> PublicKey {
+        self.public(&NODE, "node")
+    }
+}
+
+impl Funds for KeysAndCoins {
+    /// The channel is output 1, behind the change.
+    fn fund(
+        &mut self,
+        request: &FundRequest,
+        _: &BTreeSet<OutPoint>,
+    ) -> Result<Funded, FundsError> {
+        self.asked = Some((request.feerate, request.max_fee));
+        let input = TxIn {
+            previous_output: self.coin(),
+            sequence: Sequence::ENABLE_LOCKTIME_NO_RBF,
+            witness: Witness::from_slice(&[[1_u8; 72].as_slice(), &[2; 33]]),
+            ..TxIn::default()
+        };
+        let change = TxOut { value: Amount::from_sat(50_000), script_pubkey: self.fresh_script() };
+        let transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![input],
+            output: vec![change, request.output.clone()],
+        };
+        let fee = Amount::from_sat(200);
+        Ok(Funded { transaction, output_index: 1, fee, coins: vec![self.coin()] })
+    }
+
+    fn fresh_script(&mut self) -> ScriptBuf {
+        ScriptBuf::new_p2wpkh(&WPubkeyHash::from_byte_array([self.seed; 20]))
+    }
+
+    fn bump(&mut self, _: &BumpRequest, _: &BTreeSet<OutPoint>) -> Result<Funded, FundsError> {
+        Err(FundsError::CoinNotAvailable(self.coin()))
+    }
+
+    fn owns(&self, _: &Script) -> bool {
+        false
+    }
+}
+
+const NODE: KeysId = KeysId([0xff; 16]);

@@ -1,0 +1,27 @@
+//! The rules of BOLT 2 for establishing a channel, one test or more for each that the code obeys:
+//! `docs/requirements` names them.
+
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
+
+#[cfg(test)]
+mod accept_channel;
+#[cfg(test)]
+mod channel_ready;
+#[cfg(test)]
+mod channel_reestablish;
+#[cfg(test)]
+mod funding_created;
+#[cfg(test)]
+mod funding_signed;
+#[cfg(test)]
+mod keys_and_coins;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod open_channel_received;
+#[cfg(test)]
+mod open_channel_sent;
+#[cfg(test)]
+mod pair;
+#[cfg(test)]
+mod side;
