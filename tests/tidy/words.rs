@@ -38,7 +38,7 @@ const BANNED: &[Banned] = &[
     Banned {
         word: "initiator",
         seen: As::Word,
-        but: &["transport/"],
+        but: &["transport/", "fuzz/src/transport_"],
         why: "opener is the name, but in the handshake of BOLT 8",
     },
 ];
