@@ -104,6 +104,12 @@ impl Wallet {
         (!changes.is_empty()).then(|| record::encode(&changes))
     }
 
+    /// Whether something changed that must not wait for the next row: a transaction or an address of
+    /// ours. Blocks without either may be followed again after a crash.
+    pub fn has_urgent_changes(&self) -> bool {
+        !self.changes.tx_graph.is_empty() || !self.changes.indexer.is_empty()
+    }
+
     /// Everything as one row, to replace all rows before it.
     pub fn folded(&self) -> Vec<u8> {
         record::encode(&record::fold(&self.inner))
