@@ -10,6 +10,7 @@ use snow::{
         HandshakePattern, HashChoice, NoiseParams,
     },
 };
+use zeroize::Zeroizing;
 
 use crate::{
     Act, Fault, HandshakeError, NodeKey, Opener, Sealer,
@@ -124,7 +125,8 @@ impl Session {
     ) -> Result<Self, snow::Error> {
         let tap = Arc::new(OnceLock::new());
         // [BOLT 8 handshake_state G1] the ephemeral key is fresh: an argument, used for this alone
-        let resolver = Resolver::new(key.duplicate(), NodeKey::new(ephemeral), Arc::clone(&tap));
+        let ephemeral = Zeroizing::new(ephemeral.secret_bytes());
+        let resolver = Resolver::new(key.duplicate(), ephemeral, Arc::clone(&tap));
         let builder = Builder::with_resolver(params(), Box::new(resolver))
             // [BOLT 8 initialization G1] the prologue is mixed in
             .prologue(PROLOGUE)?

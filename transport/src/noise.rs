@@ -4,7 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use secp256k1::{PublicKey, ecdh::SharedSecret};
+use secp256k1::{PublicKey, SecretKey, ecdh::SharedSecret};
 use sha2::{Digest, Sha256};
 use snow::{
     Error,
@@ -33,13 +33,13 @@ pub(crate) type Tap = Arc<OnceLock<Split>>;
 /// Gives snow its primitives, for one handshake.
 pub(crate) struct Resolver {
     static_key: NodeKey,
-    ephemeral_key: NodeKey,
+    ephemeral: Secret,
     tap: Tap,
 }
 
 impl Resolver {
-    pub(crate) fn new(static_key: NodeKey, ephemeral_key: NodeKey, tap: Tap) -> Self {
-        Resolver { static_key, ephemeral_key, tap }
+    pub(crate) fn new(static_key: NodeKey, ephemeral: Secret, tap: Tap) -> Self {
+        Resolver { static_key, ephemeral, tap }
     }
 }
 
@@ -54,7 +54,7 @@ impl CryptoResolver for Resolver {
         Some(Box::new(Secp256k1 {
             public_key: self.static_key.public_key().serialize(),
             key: self.static_key.duplicate(),
-            ephemeral_key: self.ephemeral_key.duplicate(),
+            ephemeral: self.ephemeral.clone(),
         }))
     }
 
@@ -72,7 +72,7 @@ impl CryptoResolver for Resolver {
 struct Secp256k1 {
     public_key: [u8; PUBLIC_KEY_LENGTH],
     key: NodeKey,
-    ephemeral_key: NodeKey,
+    ephemeral: Secret,
 }
 
 impl Dh for Secp256k1 {
@@ -96,8 +96,10 @@ impl Dh for Secp256k1 {
     /// The key is in place already.
     fn set(&mut self, _: &[u8]) {}
 
+    /// Not earlier: to make a public key costs more than to refuse most acts.
     fn generate(&mut self, _: &mut dyn Random) -> Result<(), Error> {
-        self.key = self.ephemeral_key.duplicate();
+        let secret = SecretKey::from_slice(&*self.ephemeral).map_err(|_| Error::Rng)?;
+        self.key = NodeKey::new(secret);
         self.public_key = self.key.public_key().serialize();
         Ok(())
     }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex, join},
     net::{TcpListener, TcpStream},
 };
 use tokio_util::codec::{FramedRead, FramedWrite};
@@ -180,6 +180,16 @@ async fn a_writer_that_failed_stays_failed() {
     assert!(matches!(broken, SealError::Io(_)));
     let poisoned = send(&mut writer, [b"more"], &DEADLINES).await.unwrap_err();
     assert!(matches!(poisoned, SealError::Poisoned));
+}
+
+/// The stream belongs to the handshake, and goes with it.
+#[tokio::test]
+async fn a_cancelled_handshake_closes_the_stream() {
+    let (io, mut peer) = duplex(100);
+    assert!(poll_once(dial(io, b"init", &DEADLINES)).await.is_pending());
+    let mut sent = Vec::new();
+    peer.read_to_end(&mut sent).await.unwrap();
+    assert_eq!(sent.len(), 50);
 }
 
 /// A byte at a time, and after each byte the future is thrown away.
