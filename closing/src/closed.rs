@@ -43,6 +43,7 @@ impl Closed {
     /// A new tip: 2016 blocks after depth 100 nothing has to be remembered any more.
     pub fn on_block(self, cx: &Context<'_>) -> Transition {
         let age = self.closing.spend().map(|spend| depth(spend.height, cx.tip).0);
+        // [BOLT 5 nomenclature G1] beyond 100 blocks
         if age.is_some_and(|age| age >= FORGOTTEN_DEPTH) {
             let cause = "its time has passed".to_owned();
             return Transition { next: None, effects: Vec::new(), cause };

@@ -101,15 +101,22 @@ impl Closing {
                 effects.append(&mut transition.effects);
                 Transition { effects, ..transition }
             }
+            // [BOLT 5 failing G5] our commitment may be an old one
+            // [BOLT 2 channel_reestablish R2] so it is not broadcast
+            // [BOLT 2 channel_reestablish R3] and the peer is asked to close
             CloseCause::PeerAhead => Self::ask(channel, request, "the peer is ahead of us", cx),
             CloseCause::OrphanFunded => match channel.signed_local_commitment(cx.wallet) {
                 Some(_) => Self::force(channel, request, "the channel was given up", cx),
                 None => Self::ask(channel, request, "this channel was given up: close it", cx),
             },
             CloseCause::PeerError(_) => Self::force(channel, request, "closed by your error", cx),
+            // [BOLT 2 channel_reestablish G10] what it asks for
             CloseCause::PeerAskedToClose => {
                 Self::force(channel, request, "closed as you asked", cx)
             }
+            // [BOLT 2 channel_reestablish G15] error and failure
+            // [BOLT 2 channel_reestablish G19] for each of these
+            // [BOLT 2 channel_reestablish R4] three
             CloseCause::BadReestablish(_) => {
                 Self::force(channel, request, "channel_reestablish is not ours", cx)
             }
@@ -127,6 +134,7 @@ impl Closing {
             return Self::ask(channel, request, text, cx);
         };
         let child = match channel.agreed.format() {
+            // [BOLT 5 failing G7] with a child that pays for it
             CommitmentFormat::Anchors => bump(&channel, &commitment, &request, cx),
             CommitmentFormat::StaticRemotekey => None,
         };
@@ -141,6 +149,7 @@ impl Closing {
         let cause = request.reason.clone();
         let plan = Plan::Force { commitment, child, text: text.to_owned() };
         let closing = Self::new(channel, request, plan, local_script);
+        // [BOLT 5 failing G6] our commitment, and a child if there is one
         effects.extend(closing.broadcasts());
         Transition::to(closing, cause, effects)
     }
@@ -166,6 +175,7 @@ impl Closing {
         let effects = match &self.plan {
             Plan::Ask { text } => ask_to_close(&self.channel, &text.clone(), cx),
             Plan::Force { text, .. } => {
+                // [BOLT 2 channel_reestablish G7] the error again
                 vec![Effect::send(reestablish), Effect::send(error_message(channel_id, text))]
             }
             // A peer that missed our last signature begins again with `shutdown`, and gets the same one.
@@ -237,6 +247,7 @@ impl Closing {
 
     /// The peer's `error` means nothing any more; its words are noted.
     pub fn on_error(self, data: &[u8]) -> Transition {
+        // [BOLT 5 failing G4] a signed close is not thrown away
         let note = Effect::Note(format!("the peer answered the close with: {:?}", peer_text(data)));
         Transition::to(self, "", vec![note])
     }
@@ -245,6 +256,7 @@ impl Closing {
     pub fn on_forced(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
         match &self.plan {
             Plan::Ask { .. } => {
+                // [BOLT 5 failing G5] not even by force
                 let text = "our commitment may have been revoked: only the peer can close";
                 let effects = vec![Effect::Note(text.to_owned())];
                 Transition::to(self, "", effects)
@@ -264,6 +276,8 @@ impl Closing {
         cx: &mut Context<'_>,
     ) -> Transition {
         let txid = transaction.compute_txid();
+        // [BOLT 5 nomenclature G5] whatever it is, the channel ends
+        // [BOLT 5 nomenclature G6] it is in a block, so it is valid
         self.seen = Some(transaction.clone());
         let FundingPosition::Confirmed { block, height: funded, tx_index, .. } =
             self.channel.position.clone()
@@ -315,6 +329,7 @@ impl Closing {
 
     /// Blocks were taken back.
     pub fn on_rewound(mut self, fork: Height, cx: &mut Context<'_>) -> Transition {
+        // [BOLT 5 nomenclature G3] everything that these blocks had settled is open again
         let before = self.clone();
         self.channel.position = self.channel.position.rewound(fork, cx.now.timestamp);
         rewound(&mut self, fork);
@@ -406,6 +421,7 @@ impl Closing {
     fn settle(self, cx: &Context<'_>, cause: String, effects: Vec<Effect>) -> Transition {
         let Some(spend) = self.spend() else { return Transition::to(self, cause, effects) };
         let deep = depth(spend.height, cx.tip) >= FINAL_DEPTH;
+        // [BOLT 5 failing G3] until then nothing is forgotten
         let swept = ending(&self, cx.wallet).is_home(&self, cx.tip);
         if deep && swept {
             let cause = "every coin is settled".to_owned();

@@ -175,12 +175,18 @@ pub fn agree(
     theirs: &Signature,
     signer: &dyn Signer,
 ) -> Option<Agreed> {
+    // [BOLT 2 closing_signed R1] a high S is refused
+    // [BOLT 2 closing_complete R16] here too
+    // [BOLT 2 closing_sig R5] and here
     if !is_low_s(theirs) {
         return None;
     }
     let funding = channel.funding_output();
     let remote_key = channel.agreed.keys(channel.role.other()).funding_pubkey;
     let local_key = channel.agreed.keys(channel.role).funding_pubkey;
+    // [BOLT 2 closing_signed R1] and so is a wrong signature
+    // [BOLT 2 closing_complete R15] here too
+    // [BOLT 2 closing_sig R4] and here
     if !verify_signature(&funding.sighash(&unsigned), theirs, &remote_key) {
         return None;
     }

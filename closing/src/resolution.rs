@@ -78,11 +78,13 @@ pub fn ending(closing: &Closing, signer: &dyn Signer) -> Ending {
     if let Some(commitment) = channel.local_commitment()
         && commitment.transaction.compute_txid() == txid
     {
+        // [BOLT 5 local_commitment G1] to_local comes home
         return Ending::Local(local_claims(channel, &commitment, signer));
     }
     if let Some(commitment) = channel.remote_commitment()
         && commitment.transaction.compute_txid() == txid
     {
+        // [BOLT 5 remote_commitment G1] ours comes home, theirs is theirs
         return Ending::Remote(remote_claims(channel, spend));
     }
     let scripts = [Some(&closing.local_script), closing.remote_script.as_ref()];
@@ -101,6 +103,7 @@ fn local_claims(
     signer: &dyn Signer,
 ) -> Vec<SweepInput> {
     let point = signer.per_commitment_point(&channel.keys_id, transactions::CommitmentNumber(0));
+    // [BOLT 5 local_commitment G2] what the peer asked us to wait
     let csv = channel.agreed.to_self_delay(channel.role);
     let funding_pubkey = channel.agreed.keys(channel.role).funding_pubkey;
     let claim = |output: CommitmentOutput, script: ScriptBuf, key: SweepKey, csv: u16| {
@@ -196,10 +199,12 @@ pub fn sweep_step(closing: &mut Closing, cx: &mut Context<'_>) -> Vec<Effect> {
         }
     };
     let claims = worth_fetching(ending.claims(), closing, feerate);
+    // [BOLT 5 local_commitment G2] not a block earlier
     let ripe = claims.iter().all(|claim| age >= Depth(u32::from(claim.csv)));
     if claims.is_empty() || !ripe {
         return Vec::new();
     }
+    // [BOLT 5 nomenclature G2] one transaction for all that is ours
     let Some((transaction, feerate)) = build(closing, &claims, feerate, cx) else {
         return Vec::new();
     };

@@ -109,6 +109,7 @@ impl ShuttingDown {
     /// The peer's `shutdown`.
     pub fn on_shutdown(mut self, shutdown: Shutdown, cx: &mut Context<'_>) -> Transition {
         let simple = cx.link.simple_close;
+        // [BOLT 2 shutdown R2] a script of no known form
         if !is_standard_shutdown_script(&shutdown.scriptpubkey, true, simple) {
             let text = "scriptpubkey of shutdown is not standard";
             let warning = Effect::send(warning_message(self.channel.channel_id(), text));
@@ -130,19 +131,24 @@ impl ShuttingDown {
             return Transition::to(self, "", vec![warning]);
         };
         let agreed = balances.agree_legacy(&self.channel, m.fee_satoshis, &m.signature, cx.wallet);
+        // [BOLT 2 closing_signed R1] neither variant is signed
         let Some(agreed) = agreed else {
             let text = "closing_signed does not sign a closing transaction";
             let warning = Effect::send(warning_message(self.channel.channel_id(), text));
             return Transition::to(self, "", vec![warning, Effect::Reconnect(text)]);
         };
         if self.is_welcome(m.fee_satoshis, &balances, cx) {
+            // [BOLT 2 closing_signed R14] a fee that we agree with
             return self.conclude(m.fee_satoshis, agreed);
         }
         self.here.deadline = None;
         if self.channel.role == Role::Opener {
             if self.here.rounds >= MAX_ROUNDS {
+                // [BOLT 2 closing_signed R8] no better fee came
                 return self.begin_anew("the peer insists on a fee above the limit");
             }
+            // [BOLT 2 closing_signed R13] no creeping towards each other: a listed exception
+            // [BOLT 2 closing_signed R15] our offer is repeated: a listed exception
             let effects = self.offer_legacy(&balances, cx);
             return Transition::to(self, "", effects);
         }
@@ -174,6 +180,8 @@ impl ShuttingDown {
     /// The peer is silent.
     pub fn on_deadline(mut self) -> Transition {
         self.here.deadline = None;
+        // [BOLT 2 closing_signed S3] another try, then the operator: a listed exception
+        // [BOLT 2 closing_complete S18] no closing_sig
         self.begin_anew("the peer does not answer")
     }
 
@@ -209,8 +217,13 @@ impl ShuttingDown {
             return Vec::new();
         }
         let mut effects = Vec::new();
+        // [BOLT 2 shutdown S4] once on a connection
+        // [BOLT 2 shutdown R3] theirs is answered at any time
+        // [BOLT 2 shutdown R4] with ours, unless that went already
+        // [BOLT 2 channel_reestablish G22] again on each connection
         if !cx.link.sent_shutdown {
             cx.link.sent_shutdown = true;
+            // [BOLT 2 shutdown S10] a script of the wallet, or of the operator
             effects.push(Effect::send(Shutdown {
                 channel_id: self.channel.channel_id(),
                 scriptpubkey: self.local_script.clone(),
@@ -218,8 +231,10 @@ impl ShuttingDown {
         }
         let Some(balances) = self.negotiable(cx) else { return effects };
         if cx.link.simple_close {
+            // [BOLT 2 closing_complete G1] both shutdown are here
             effects.extend(self.offer_simple(&balances, cx));
         } else if self.channel.role == Role::Opener && self.here.offered.is_empty() {
+            // [BOLT 2 closing_signed G1] both shutdown are here
             effects.extend(self.offer_legacy(&balances, cx));
         }
         effects
@@ -235,6 +250,8 @@ impl ShuttingDown {
     /// As opener: our offer, with a range whose top it is. The cap never goes on the wire, for LDK takes
     /// the top.
     fn offer_legacy(&mut self, balances: &Balances, cx: &Context<'_>) -> Vec<Effect> {
+        // [BOLT 2 closing_signed S1] what was asked for, by default the estimate
+        // [BOLT 2 closing_signed S2] its range ends at our offer, not at the cap: an exception
         let fee = balances.fee_at(&self.channel, self.offer);
         let floor = balances.fee_at(&self.channel, cx.fees.floor).min(fee);
         self.closing_signed(
@@ -251,6 +268,8 @@ impl ShuttingDown {
             return vec![Effect::Reconnect("the opener insists on a fee that does not relay")];
         }
         let floor = balances.fee_at(&self.channel, cx.fees.floor);
+        // [BOLT 2 closing_signed S4] the opener may pay all it has
+        // [BOLT 2 closing_signed S5] and no less than what relays
         let range = FeeRange { min_fee_satoshis: floor, max_fee_satoshis: balances.remote };
         self.closing_signed(floor, range, balances, cx)
     }
@@ -262,6 +281,7 @@ impl ShuttingDown {
         balances: &Balances,
         cx: &Context<'_>,
     ) -> Vec<Effect> {
+        // [BOLT 2 closing_signed S6] over the transaction without our dust
         let Some(signature) = balances.sign_legacy(&self.channel, fee, cx.wallet) else {
             let text = "no closing transaction is possible: close by force";
             return vec![Effect::Note(text.to_owned())];
@@ -284,8 +304,12 @@ impl ShuttingDown {
         }
         let relays = fee >= balances.fee_at(&self.channel, cx.fees.floor);
         match self.channel.role {
+            // [BOLT 2 closing_signed R9] up to the cap: a listed exception
+            // [BOLT 2 closing_signed R10] what is in both ranges is below it
             Role::Opener => relays && fee <= self.request.cap_fee(balances.weight(&self.channel)),
             // The opener's business, as long as it relays.
+            // [BOLT 2 closing_signed R11] also another fee than ours: a listed exception
+            // [BOLT 2 closing_signed R12] theirs, or the least that relays
             Role::Accepter => relays,
         }
     }
@@ -294,8 +318,11 @@ impl ShuttingDown {
     fn conclude(self, fee: Amount, agreed: Agreed) -> Transition {
         let mut effects = Vec::new();
         if !self.here.offered.contains(&fee) {
+            // [BOLT 2 closing_signed R5] theirs, if it was not ours
             effects.push(closing_signed_echo(&self.channel, fee, agreed.local_signature));
         }
+        // [BOLT 2 closing_signed R2] theirs is what we said
+        // [BOLT 2 closing_signed R4] or may be
         effects.push(Effect::Broadcast(vec![agreed.transaction.clone()]));
         let plan = Plan::Mutual { transaction: agreed.transaction };
         let cause = format!("the closing transaction is agreed, for {fee}");

@@ -17,6 +17,8 @@ impl ShuttingDown {
         let weight = balances.weight(&self.channel);
         let asked = self.request.who == Who::Local;
         let peer_can_pay = balances.remote > cx.fees.floor.fee_ceil(weight);
+        // [BOLT 2 closing_complete S17] one at a time
+        // [BOLT 2 closing_complete G1] a closee offers none: a listed exception
         if self.here.complete.is_some() || (!asked && peer_can_pay) {
             return None;
         }
@@ -42,11 +44,16 @@ impl ShuttingDown {
             Ok((agreed, effects)) => {
                 let plan = Plan::Mutual { transaction: agreed };
                 let closing = Closing::new(self.channel, self.request, plan, self.local_script)
+                    // [BOLT 2 closing_complete R19] from now on
                     .with_remote_script(Some(complete.closer_scriptpubkey.clone()));
                 let cause = format!("signed the peer's close, for {}", complete.fee_satoshis);
                 Transition::to(closing, cause, effects)
             }
             Err(text) => {
+                // [BOLT 2 closing_complete R3] told
+                // [BOLT 2 closing_complete R4] and disconnected
+                // [BOLT 2 closing_complete R6] told
+                // [BOLT 2 closing_complete R7] and disconnected
                 let warning = Effect::send(warning_message(self.channel.channel_id(), text));
                 Transition::to(self, "", vec![warning, Effect::Reconnect(text)])
             }
@@ -62,6 +69,7 @@ impl ShuttingDown {
         match finish(&self.channel, &balances, &complete, sig, cx) {
             Ok(agreed) => {
                 let cause = format!("the peer signed our close, for {}", sig.fee_satoshis);
+                // [BOLT 2 closing_sig R6] signed by both
                 let effects = vec![Effect::Broadcast(vec![agreed.transaction.clone()])];
                 let plan = Plan::Mutual { transaction: agreed.transaction };
                 let closing = Closing::new(self.channel, self.request, plan, self.local_script)
@@ -83,11 +91,14 @@ fn complete(
     fee: Amount,
     cx: &Context<'_>,
 ) -> Option<ClosingComplete> {
+    // [BOLT 2 closing_complete S1] no more than we have
     let fee = fee.min(balances.local);
     let kind = ClosingKind::Simple { locktime: cx.tip.0 };
     let after_fee = Balances { local: balances.local.checked_sub(fee)?, ..balances.clone() };
     let sign_set = |local: bool, remote: bool| -> Option<Signature> {
         let set = OutputSet { local, remote };
+        // [BOLT 2 closing_complete S15] by BOLT 3
+        // [BOLT 2 closing_complete S16] one signature for each
         let transaction = balances.transaction(channel, kind, fee, true, set)?;
         Some(sign(channel, &transaction, cx.wallet))
     };
@@ -95,24 +106,34 @@ fn complete(
     let is_lesser = channel.agreed.balance(role) < channel.agreed.balance(role.other());
     let (local_dust, remote_dust) = (after_fee.is_local_dust(), balances.is_remote_dust());
     let mut signatures = ClosingSignatures::default();
+    // [BOLT 2 closing_complete S2] theirs is no dust, for it is the larger one
+    // [BOLT 2 closing_complete S7] ours is dust
     if is_lesser && local_dust {
         signatures.closee_output_only = sign_set(false, true);
     } else if is_lesser {
+        // [BOLT 2 closing_complete S6] never ours alone
         signatures.closer_and_closee_outputs = sign_set(true, true);
     } else {
         if local_dust {
             return None;
         }
+        // [BOLT 2 closing_complete S9] never theirs alone
+        // [BOLT 2 closing_complete S12] ours alone
+        // [BOLT 2 closing_complete S14] and, below, both
         signatures.closer_output_only = sign_set(true, false);
+        // [BOLT 2 closing_complete S13] theirs would be dust
         if !remote_dust {
             signatures.closer_and_closee_outputs = sign_set(true, true);
         }
     }
     Some(ClosingComplete {
         channel_id: channel.channel_id(),
+        // [BOLT 2 closing_complete S3] ours
         closer_scriptpubkey: balances.local_script.clone(),
+        // [BOLT 2 closing_complete S4] the last one of theirs
         closee_scriptpubkey: balances.remote_script.clone(),
         fee_satoshis: fee,
+        // [BOLT 2 closing_complete S5] the one of the transaction
         locktime: cx.tip.0,
         signatures,
     })
@@ -125,21 +146,27 @@ pub(crate) fn answer(
     complete: &ClosingComplete,
     cx: &Context<'_>,
 ) -> Result<(Transaction, Vec<Effect>), &'static str> {
+    // [BOLT 2 closing_complete R1] more than the closer has
     if complete.fee_satoshis > balances.remote {
         return Err("fee_satoshis exceeds the closer's balance");
     }
+    // [BOLT 2 closing_complete R2] not our script
     if complete.closee_scriptpubkey != balances.local_script {
         return Err("closee_scriptpubkey is not our last script");
     }
+    // [BOLT 2 closing_complete R5] not a script for a closer
     if !is_standard_shutdown_script(&complete.closer_scriptpubkey, true, true) {
         return Err("closer_scriptpubkey is not standard");
     }
     let balances =
         Balances { remote_script: complete.closer_scriptpubkey.clone(), ..balances.clone() };
     let (field, set) = select(&balances, &complete.signatures)?;
+    // [BOLT 2 closing_complete R14] missing
     let theirs = field.of(&complete.signatures).ok_or("the signature that counts is missing")?;
     let kind = ClosingKind::Simple { locktime: complete.locktime };
     let agreed = balances
+        // [BOLT 2 closing_complete R8] an OP_RETURN gets nothing
+        // [BOLT 2 closing_complete R9] by BOLT 3
         .transaction(channel, kind, complete.fee_satoshis, false, set)
         .and_then(|unsigned| agree(channel, unsigned, &theirs, cx.wallet))
         .ok_or("closing_complete does not sign the closing transaction")?;
@@ -149,8 +176,10 @@ pub(crate) fn answer(
         closee_scriptpubkey: complete.closee_scriptpubkey.clone(),
         fee_satoshis: complete.fee_satoshis,
         locktime: complete.locktime,
+        // [BOLT 2 closing_complete R18] one, where theirs was
         signatures: field.only(agreed.local_signature),
     };
+    // [BOLT 2 closing_complete R17] signed by both
     let effects = vec![Effect::send(sig), Effect::Broadcast(vec![agreed.transaction.clone()])];
     Ok((agreed.transaction, effects))
 }
@@ -167,13 +196,16 @@ fn finish(
         && sig.closee_scriptpubkey == complete.closee_scriptpubkey
         && sig.fee_satoshis == complete.fee_satoshis
         && sig.locktime == complete.locktime;
+    // [BOLT 2 closing_sig R1] not what we sent
     if !same {
         return Err("closing_sig does not repeat closing_complete");
     }
     let mut fields = Field::ALL.into_iter().filter(|field| field.of(&sig.signatures).is_some());
     let (Some(field), None) = (fields.next(), fields.next()) else {
+        // [BOLT 2 closing_sig R2] none, or several
         return Err("closing_sig does not hold exactly one signature");
     };
+    // [BOLT 2 closing_sig R3] not one of ours
     if field.of(&complete.signatures).is_none() {
         return Err("closing_sig signs what closing_complete did not");
     }
@@ -191,11 +223,14 @@ fn select(
     balances: &Balances,
     signatures: &ClosingSignatures,
 ) -> Result<(Field, OutputSet), &'static str> {
+    // [BOLT 2 closing_complete R10] ours is dust
     let field = if balances.is_local_dust() {
         Field::CloserOnly
     } else if signatures.closer_and_closee_outputs.is_some() {
+        // [BOLT 2 closing_complete R12] both
         Field::Both
     } else {
+        // [BOLT 2 closing_complete R13] ours alone
         Field::CloseeOnly
     };
     Ok((field, field.outputs(false)))

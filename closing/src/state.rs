@@ -127,6 +127,7 @@ impl State {
         let mut watches = self.channel().watches();
         if let Some(closing) = self.closing() {
             let ending = closing.ending(signer);
+            // [BOLT 5 nomenclature G1] and what is ours of that transaction
             watches.outpoints.extend(ending.claims().iter().map(|claim| claim.outpoint));
         }
         watches

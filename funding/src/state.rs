@@ -187,6 +187,8 @@ impl State {
     /// The channel, if it can be closed.
     pub fn into_closable(self) -> Result<FundedChannel, Self> {
         match self {
+            // [BOLT 2 shutdown S1] no shutdown before the signatures
+            // [BOLT 2 shutdown S2] but before channel_ready
             Self::WaitForChannelReady(s) => Ok(s.channel),
             Self::Normal(s) => Ok(s.channel),
             Self::WaitForAcceptChannel(_)
