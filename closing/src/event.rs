@@ -17,6 +17,7 @@ pub enum Event {
     Message(Message),
     /// News of the funding transaction.
     Funding(funding::Event),
+    // [BOLT 5 general G2] blocks, not the mempool
     /// A transaction in a block spends the funding output.
     Spent {
         /// The transaction.
