@@ -1,0 +1,41 @@
+//! Tests against real peers. `tests/run` builds them and names them in the environment; without
+//! them these tests fail, for a test that was skipped in silence proves nothing.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+/// The program that the environment variable names.
+fn program(variable: &str) -> PathBuf {
+    match std::env::var_os(variable) {
+        Some(path) if !path.is_empty() => PathBuf::from(path),
+        _ => panic!("{variable} is not set: start these tests with tests/run"),
+    }
+}
+
+fn answers_version(variable: &str, name: &str) {
+    let path = program(variable);
+    let output = match Command::new(&path).arg("--version").output() {
+        Ok(output) => output,
+        Err(error) => panic!("{variable}: {}: {error}", path.display()),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{variable}: {}: {}", path.display(), output.status);
+    let first = text.lines().next().unwrap_or_default();
+    assert!(first.contains(name), "{variable}: expected {name}, it says: {first}");
+    println!("{first}");
+}
+
+#[test]
+fn bitcoind_answers() {
+    answers_version("BITCOIND_EXE", "Bitcoin Core");
+}
+
+#[test]
+fn lnd_answers() {
+    answers_version("NAVVY_LND_EXE", "lnd version");
+}
+
+#[test]
+fn lncli_answers() {
+    answers_version("NAVVY_LNCLI_EXE", "lncli version");
+}
