@@ -24,15 +24,21 @@ pub enum ClosingKind {
 
 /// Builds an unsigned closing transaction; `None` for an output that is left out. Outputs are sorted
 /// (BIP 69). In a simple close an OP_RETURN output gets 0 sat, whatever amount is given.
+// [BOLT 3 legacy_closing G8] [BOLT 3 closing G11] One output or two,
+// [BOLT 3 legacy_closing G10] to the scripts of `shutdown`,
+// [BOLT 3 closing G14] to the closer's script
+// [BOLT 3 closing G17] and the closee's of `closing_complete`.
 pub fn closing_transaction(
     funding: &FundingOutput,
     kind: ClosingKind,
     outputs: [Option<(ScriptBuf, Amount)>; 2],
 ) -> Transaction {
     let (sequence, lock_time) = match kind {
-        // [BOLT 3 legacy_closing R1] Version 2, locktime 0, sequence ffffffff.
+        // [BOLT 3 legacy_closing G2] Locktime 0,
+        // [BOLT 3 legacy_closing G5] sequence ffffffff.
         ClosingKind::Legacy => (Sequence::MAX, LockTime::ZERO),
-        // [BOLT 3 closing R2] Version 2, the locktime of `closing_complete`, sequence fffffffd.
+        // [BOLT 3 closing G5] The locktime of `closing_complete`,
+        // [BOLT 3 closing G8] sequence fffffffd.
         ClosingKind::Simple { locktime } => {
             (Sequence::ENABLE_RBF_NO_LOCKTIME, LockTime::from_consensus(locktime))
         }
@@ -45,9 +51,13 @@ pub fn closing_transaction(
             script_pubkey,
         })
         .collect();
-    // [BOLT 3 closing R1] The outputs stand in the common order.
+    // [BOLT 3 closing G2] The outputs stand in the common order.
     output.sort();
+    // [BOLT 3 legacy_closing G3] [BOLT 3 closing G6] One input,
+    // [BOLT 3 legacy_closing G4] [BOLT 3 closing G7] the funding output,
+    // [BOLT 3 legacy_closing G6] [BOLT 3 closing G9] with an empty script.
     let input = vec![TxIn { previous_output: funding.outpoint, sequence, ..TxIn::default() }];
+    // [BOLT 3 legacy_closing G1] [BOLT 3 closing G4] Version 2.
     Transaction { version: Version::TWO, lock_time, input, output }
 }
 
@@ -61,6 +71,7 @@ pub fn legacy_closing_outputs(
     dust_limit: Amount,
 ) -> Option<[Option<(ScriptBuf, Amount)>; 2]> {
     // [BOLT 3 legacy_closing S2] The opener's output pays the fee.
+    // [BOLT 3 legacy_closing G9] Each gets its balance, the opener without the fee.
     let opener = (opener.0, opener.1.floor().checked_sub(fee)?);
     // [BOLT 3 legacy_closing S1] Amounts in whole satoshi.
     let accepter = (accepter.0, accepter.1.floor());
@@ -79,8 +90,11 @@ pub fn simple_closing_outputs(
     fee: Amount,
 ) -> Option<[(ScriptBuf, Amount); 2]> {
     // [BOLT 3 closing S2] The closer's output pays the fee.
+    // [BOLT 3 closing G1] The closer pays, opener or not.
+    // [BOLT 3 closing G13] The closer's balance without the fee.
     let closer = (closer.0, closer.1.floor().checked_sub(fee)?);
     // [BOLT 3 closing S1] Amounts in whole satoshi.
+    // [BOLT 3 closing G16] The closee's whole balance.
     Some([closer, (closee.0, closee.1.floor())])
 }
 
@@ -104,7 +118,9 @@ pub fn closing_weight(funding: &FundingOutput, scripts: &[&Script]) -> u64 {
     weight_with(&transaction, vec![witness])
 }
 
-// [BOLT 3 closing R5] Nothing is paid to an OP_RETURN.
+// [BOLT 3 closing S3] Nothing is paid to an OP_RETURN,
+// [BOLT 3 closing G12] be it the closer's
+// [BOLT 3 closing G15] or the closee's.
 fn paid(kind: ClosingKind, script: &Script, amount: Amount) -> Amount {
     match kind {
         ClosingKind::Simple { .. } if script.is_op_return() => Amount::ZERO,

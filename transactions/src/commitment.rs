@@ -1,16 +1,13 @@
 //! Commitment transactions (BOLT 3).
 
-use bitcoin::{
-    Amount, ScriptBuf, Transaction, TxIn, TxOut, WPubkeyHash,
-    hashes::{Hash as _, hash160},
-    transaction::Version,
-};
+use bitcoin::{Amount, ScriptBuf, Transaction, TxIn, transaction::Version};
 use secp256k1::{Message, PublicKey, ecdsa::Signature};
 
 use crate::{
     ChannelPublicKeys, CommitmentKeys, CommitmentNumber, FeeratePerKw, FundingOutput, Htlc,
-    MilliSatoshi, ObscuringFactor, anchor_script, commitment_weight, to_local_script,
-    to_remote_anchors_script, verify_signature,
+    MilliSatoshi, ObscuringFactor, anchors_amount,
+    commitment_outputs::{Balances, ordered_outputs, untrimmed_htlcs},
+    commitment_weight, to_local_script, verify_signature,
 };
 
 /// Which commitment transactions a channel type has.
@@ -99,7 +96,9 @@ pub enum CommitmentError {
 impl Commitment {
     /// Builds it. The balances have to be covered by the funding output exactly, and the opener's by
     /// fee and anchors.
-    // [BOLT 3 fee_payment R1] Fee and anchors come from the opener's balance.
+    // [BOLT 3 fee_payment G1] Fee and anchors come from the opener's balance.
+    // [BOLT 3 trimmed_outputs G1] They are subtracted before outputs are decided on.
+    // [BOLT 3 construction G4] Fee and both anchors, from the opener.
     pub fn build(
         terms: &CommitmentTerms,
         state: &CommitmentState,
@@ -184,14 +183,15 @@ impl Commitment {
             &keys.owner_delayed_pubkey,
         );
         let (sequence, lock_time) = obscuring_factor(terms).hide(state.number);
-        // [BOLT 3 commitment R3] One input,
-        // [BOLT 3 commitment R4] the outpoint of `funding_created`,
-        // [BOLT 3 commitment R7] with an empty script.
+        // [BOLT 3 construction G1] Input and locktime come first.
+        // [BOLT 3 commitment G3] One input,
+        // [BOLT 3 commitment G4] the outpoint of `funding_created`,
+        // [BOLT 3 commitment G6] with an empty script.
         let input =
             vec![TxIn { previous_output: terms.funding.outpoint, sequence, ..TxIn::default() }];
         let outputs = ordered_outputs(terms, state, &balances, &keys, &to_local_script);
         let (outputs, output) = outputs.into_iter().map(|(kind, txout, _)| (kind, txout)).unzip();
-        // [BOLT 3 commitment R1] Version 2.
+        // [BOLT 3 commitment G1] Version 2.
         let transaction = Transaction { version: Version::TWO, lock_time, input, output };
         Ok(Self { transaction, outputs, to_local_script })
     }
@@ -199,127 +199,14 @@ impl Commitment {
 
 /// The fee that the opener pays for a commitment with `untrimmed_htlcs` (BOLT 3, Fee Calculation),
 /// anchors apart.
-// [BOLT 3 fee_calculation R7] Feerate times weight, rounded down.
+// [BOLT 3 fee_calculation G5] Feerate times expected weight, rounded down.
+// [BOLT 3 construction G3] The base fee, of the HTLCs that are left.
 pub fn commitment_fee(
     format: CommitmentFormat,
     feerate: FeeratePerKw,
     untrimmed_htlcs: usize,
 ) -> Amount {
     feerate.fee(commitment_weight(format, untrimmed_htlcs))
-}
-
-/// Both anchors: 660 sat or nothing.
-pub fn anchors_amount(format: CommitmentFormat) -> Amount {
-    match format {
-        CommitmentFormat::StaticRemotekey => Amount::ZERO,
-        CommitmentFormat::Anchors => BOTH_ANCHORS,
-    }
-}
-
-/// In whole satoshi: both balances, rounded down.
-struct Balances {
-    owner: Amount,
-    other: Amount,
-}
-
-impl Balances {
-    // [BOLT 3 commitment_outputs R2] Amounts are rounded down to whole satoshi.
-    fn new(terms: &CommitmentTerms, state: &CommitmentState) -> Result<Self, CommitmentError> {
-        let htlcs = state.htlcs.iter().map(|htlc| htlc.amount);
-        let total = [state.to_owner, state.to_other]
-            .into_iter()
-            .chain(htlcs)
-            .try_fold(MilliSatoshi::ZERO, MilliSatoshi::checked_add);
-        if total.is_none() || total != MilliSatoshi::from_amount(terms.funding.amount) {
-            return Err(CommitmentError::BalancesDifferFromFunding);
-        }
-        Ok(Self { owner: state.to_owner.floor(), other: state.to_other.floor() })
-    }
-
-    fn opener(&self, terms: &CommitmentTerms) -> Amount {
-        if terms.owner_is_opener { self.owner } else { self.other }
-    }
-
-    fn with_opener(self, terms: &CommitmentTerms, opener: Amount) -> Self {
-        if terms.owner_is_opener {
-            Self { owner: opener, ..self }
-        } else {
-            Self { other: opener, ..self }
-        }
-    }
-}
-
-/// An output, what it is, and the expiry that decides between equal HTLC outputs.
-type OrderedOutput = (CommitmentOutput, TxOut, u32);
-
-fn ordered_outputs(
-    terms: &CommitmentTerms,
-    state: &CommitmentState,
-    balances: &Balances,
-    keys: &CommitmentKeys,
-    to_local_script: &ScriptBuf,
-) -> Vec<OrderedOutput> {
-    let mut outputs: Vec<OrderedOutput> = untrimmed_htlcs(terms, state)
-        .map(|(index, htlc)| {
-            let script_pubkey = htlc.script(terms.format, keys).to_p2wsh();
-            let output = TxOut { value: htlc.amount.floor(), script_pubkey };
-            (CommitmentOutput::Htlc(index), output, htlc.cltv_expiry)
-        })
-        .collect();
-    let has_htlcs = !outputs.is_empty();
-    let mut push = |kind, value, script_pubkey| {
-        outputs.push((kind, TxOut { value, script_pubkey }, 0));
-    };
-    // [BOLT 3 trimmed_outputs R2] No `to_local` below the owner's dust limit,
-    // [BOLT 3 trimmed_outputs R3] otherwise there is one.
-    let has_to_local = balances.owner >= terms.dust_limit;
-    if has_to_local {
-        push(CommitmentOutput::ToLocal, balances.owner, to_local_script.to_p2wsh());
-    }
-    // [BOLT 3 trimmed_outputs R4] No `to_remote` below the owner's dust limit,
-    // [BOLT 3 trimmed_outputs R5] otherwise there is one.
-    let has_to_remote = balances.other >= terms.dust_limit;
-    if has_to_remote {
-        let script_pubkey = to_remote_script_pubkey(terms.format, &keys.other_payment_pubkey);
-        push(CommitmentOutput::ToRemote, balances.other, script_pubkey);
-    }
-    if terms.format == CommitmentFormat::Anchors {
-        // [BOLT 3 anchors R1] An anchor for each balance that has an output, or both with HTLCs.
-        if has_to_local || has_htlcs {
-            let script = anchor_script(&terms.owner.funding_pubkey);
-            push(CommitmentOutput::OwnerAnchor, ANCHOR_AMOUNT, script.to_p2wsh());
-        }
-        if has_to_remote || has_htlcs {
-            let script = anchor_script(&terms.other.funding_pubkey);
-            push(CommitmentOutput::OtherAnchor, ANCHOR_AMOUNT, script.to_p2wsh());
-        }
-    }
-    // [BOLT 3 output_ordering R1] By amount,
-    // [BOLT 3 output_ordering R2] then by script,
-    // [BOLT 3 output_ordering R3] then by expiry.
-    outputs.sort_by(|(_, a, a_expiry), (_, b, b_expiry)| {
-        (a.value, &a.script_pubkey, a_expiry).cmp(&(b.value, &b.script_pubkey, b_expiry))
-    });
-    outputs
-}
-
-// [BOLT 3 to_remote R5] Without anchors a P2WPKH.
-fn to_remote_script_pubkey(format: CommitmentFormat, key: &PublicKey) -> ScriptBuf {
-    match format {
-        CommitmentFormat::Anchors => to_remote_anchors_script(key).to_p2wsh(),
-        CommitmentFormat::StaticRemotekey => {
-            let hash = hash160::Hash::hash(&key.serialize());
-            ScriptBuf::new_p2wpkh(&WPubkeyHash::from_raw_hash(hash))
-        }
-    }
-}
-
-fn untrimmed_htlcs<'a>(
-    terms: &'a CommitmentTerms,
-    state: &'a CommitmentState,
-) -> impl Iterator<Item = (usize, &'a Htlc)> {
-    let is_trimmed = |htlc: &Htlc| htlc.is_trimmed(terms.format, state.feerate, terms.dust_limit);
-    state.htlcs.iter().enumerate().filter(move |(_, htlc)| !is_trimmed(htlc))
 }
 
 fn base_fee(terms: &CommitmentTerms, state: &CommitmentState) -> Amount {
@@ -334,7 +221,3 @@ fn obscuring_factor(terms: &CommitmentTerms) -> ObscuringFactor {
         ObscuringFactor::new(other, owner)
     }
 }
-
-// [BOLT 3 anchors R3] 330 sat each.
-const ANCHOR_AMOUNT: Amount = Amount::from_sat(330);
-const BOTH_ANCHORS: Amount = Amount::from_sat(660);

@@ -24,20 +24,22 @@ impl CommitmentKeys {
     pub fn derive(terms: &CommitmentTerms, per_commitment_point: &PublicKey) -> Option<Self> {
         let (owner, other) = (&terms.owner, &terms.other);
         Some(Self {
-            // [BOLT 3 revocation_key R4] Of the other side's basepoint and the owner's point.
+            // [BOLT 3 revocationpubkey G1] Of the other side's basepoint and the owner's point.
             revocation_pubkey: derive_revocation_public_key(
                 &other.revocation_basepoint,
                 per_commitment_point,
             )?,
-            // [BOLT 3 key_derivation R5] From the owner's delayed basepoint.
+            // [BOLT 3 key_derivation G5] From the owner's delayed basepoint, be it ours
+            // [BOLT 3 key_derivation G6] or the peer's.
             owner_delayed_pubkey: derive_public_key(
                 &owner.delayed_payment_basepoint,
                 per_commitment_point,
             )?,
-            // [BOLT 3 key_derivation R3] From the HTLC basepoint of each side.
+            // [BOLT 3 key_derivation G3] From the owner's HTLC basepoint.
             owner_htlc_pubkey: derive_public_key(&owner.htlc_basepoint, per_commitment_point)?,
+            // [BOLT 3 key_derivation G4] From the other side's, with the owner's point.
             other_htlc_pubkey: derive_public_key(&other.htlc_basepoint, per_commitment_point)?,
-            // [BOLT 3 remotepubkey R1] The payment basepoint itself, the same in every commitment.
+            // [BOLT 3 remotepubkey G1] The payment basepoint itself, the same in every commitment.
             other_payment_pubkey: other.payment_basepoint,
         })
     }

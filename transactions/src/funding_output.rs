@@ -9,7 +9,7 @@ use secp256k1::{Message, PublicKey, ecdsa::Signature};
 use crate::signature::{segwit_message, witness_signature};
 
 /// The 2-of-2 script, keys in lexicographic order of their compressed form.
-// [BOLT 3 funding_output R2] The lesser key first, both compressed.
+// [BOLT 3 funding_output G2] The lesser key first, both compressed.
 pub fn funding_script(a: &PublicKey, b: &PublicKey) -> ScriptBuf {
     let (a, b) = (a.serialize(), b.serialize());
     let (lesser, greater) = if a <= b { (a, b) } else { (b, a) };
@@ -40,11 +40,12 @@ impl FundingOutput {
     }
 
     /// The output as it stands in the transaction (P2WSH).
-    // [BOLT 3 funding_output R1] A P2WSH of the 2-of-2.
+    // [BOLT 3 funding_output G1] A P2WSH of the 2-of-2.
     pub fn txout(&self) -> TxOut {
         TxOut { value: self.amount, script_pubkey: self.witness_script.to_p2wsh() }
     }
 
+    // [BOLT 3 test_vectors G2] All inputs and outputs are signed.
     /// What both funding keys sign (SIGHASH_ALL) in a `transaction` whose input 0 spends this output:
     /// a commitment or a closing transaction.
     pub fn sighash(&self, transaction: &Transaction) -> Message {
@@ -53,7 +54,10 @@ impl FundingOutput {
     }
 
     /// The witness that spends it: signatures in the order of the keys.
-    // [BOLT 3 commitment R8] Nothing, the signatures in the order of the keys, the script.
+    // [BOLT 3 commitment G7] Nothing, then the signatures in the order of the keys.
+    // [BOLT 3 legacy_closing G7] [BOLT 3 closing G10] The same.
+    // [BOLT 3 segwit G1] The script is the last item of every witness.
+    // [BOLT 3 segwit G2] Nothing is an empty item.
     pub fn witness(&self, a: (&PublicKey, &Signature), b: (&PublicKey, &Signature)) -> Witness {
         let (first, second) = if a.0.serialize() <= b.0.serialize() { (a, b) } else { (b, a) };
         Witness::from_slice(&[

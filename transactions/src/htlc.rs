@@ -36,8 +36,8 @@ impl Htlc {
         feerate: FeeratePerKw,
         dust_limit: Amount,
     ) -> bool {
-        // [BOLT 3 trimmed_outputs R6] An offered one: compared after the HTLC-timeout fee.
-        // [BOLT 3 trimmed_outputs R8] A received one: compared after the HTLC-success fee.
+        // [BOLT 3 trimmed_outputs G6] An offered one: compared after the HTLC-timeout fee.
+        // [BOLT 3 trimmed_outputs G8] A received one: compared after the HTLC-success fee.
         let fee = htlc_transaction_fee(format, feerate, self.offered);
         self.amount.floor().checked_sub(fee).is_none_or(|rest| rest < dust_limit)
     }
@@ -60,17 +60,17 @@ pub fn htlc_transaction_fee(
     offered: bool,
 ) -> Amount {
     match format {
-        // [BOLT 3 fee_calculation R1] HTLC-timeout with anchors: nothing.
-        // [BOLT 3 fee_calculation R3] HTLC-success with anchors: nothing.
+        // [BOLT 3 fee_calculation G1] HTLC-timeout with anchors: nothing.
+        // [BOLT 3 fee_calculation G3] HTLC-success with anchors: nothing.
         CommitmentFormat::Anchors => Amount::ZERO,
-        // [BOLT 3 fee_calculation R2] HTLC-timeout: 663 weight units, rounded down.
-        // [BOLT 3 fee_calculation R4] HTLC-success: 703 weight units, rounded down.
+        // [BOLT 3 fee_calculation G2] HTLC-timeout: 663 weight units, rounded down.
+        // [BOLT 3 fee_calculation G4] HTLC-success: 703 weight units, rounded down.
         CommitmentFormat::StaticRemotekey => feerate.fee(htlc_transaction_weight(format, offered)),
     }
 }
 
 /// The script of an HTLC that the commitment's owner offered.
-// [BOLT 3 offered_htlc R1] Punisher, preimage, or both signatures of HTLC-timeout.
+// [BOLT 3 offered_htlc G1] Punisher, preimage, or both signatures of HTLC-timeout.
 pub fn offered_htlc_script(
     format: CommitmentFormat,
     keys: &CommitmentKeys,
@@ -94,7 +94,7 @@ pub fn offered_htlc_script(
 }
 
 /// The script of an HTLC that the commitment's owner received.
-// [BOLT 3 received_htlc R1] Punisher, both signatures and preimage of HTLC-success, or the expiry.
+// [BOLT 3 received_htlc G1] Punisher, both signatures and preimage of HTLC-success, or the expiry.
 pub fn received_htlc_script(
     format: CommitmentFormat,
     keys: &CommitmentKeys,
@@ -139,8 +139,8 @@ fn revocation_or_other_side(keys: &CommitmentKeys) -> Builder {
         .push_opcode(OP_EQUAL)
 }
 
-// [BOLT 3 offered_htlc R2] With anchors every branch but the punisher's waits for a block.
-// [BOLT 3 received_htlc R2] The same.
+// [BOLT 3 offered_htlc G2] With anchors every branch but the punisher's waits for a block.
+// [BOLT 3 received_htlc G2] The same.
 fn end_of_htlc_script(branches: Builder, format: CommitmentFormat) -> ScriptBuf {
     let branches = match format {
         CommitmentFormat::StaticRemotekey => branches,

@@ -63,25 +63,29 @@ impl Commitment {
         previous_output: OutPoint,
     ) -> Transaction {
         let fee = htlc_transaction_fee(terms.format, state.feerate, htlc.offered);
-        // [BOLT 3 htlc_transactions R9] The HTLC's whole satoshi without the fee; trimming has seen
+        // [BOLT 3 htlc_transactions G9] The HTLC's whole satoshi without the fee; trimming has seen
         // to it that something is left.
         let value = htlc.amount.floor().checked_sub(fee).unwrap_or(Amount::ZERO);
-        // [BOLT 3 htlc_transactions R10] The script of `to_local` once more.
+        // [BOLT 3 htlc_transactions G10] The script of `to_local` once more.
+        // [BOLT 3 commitment_outputs G2] So the owner's HTLC money waits here, not in the commitment.
         let output = vec![TxOut { value, script_pubkey: self.to_local_script.to_p2wsh() }];
         let sequence = match terms.format {
-            // [BOLT 3 htlc_transactions R5] Sequence 0, or 1 with anchors.
+            // [BOLT 3 htlc_transactions G5] Sequence 0, or 1 with anchors.
             CommitmentFormat::StaticRemotekey => Sequence::ZERO,
             CommitmentFormat::Anchors => Sequence::from_height(1),
         };
-        // [BOLT 3 htlc_transactions R2] An HTLC-timeout is locked until the expiry.
+        // [BOLT 3 htlc_transactions G2] Locked until the expiry, or not at all.
+        // [BOLT 3 offered_htlc G6] HTLC-timeout is the owner's only way, not before the expiry.
         let lock_time = match htlc.offered {
             true => LockTime::from_consensus(htlc.cltv_expiry),
             false => LockTime::ZERO,
         };
-        // [BOLT 3 htlc_transactions R3] One input, [BOLT 3 htlc_transactions R4] the HTLC's output,
-        // [BOLT 3 htlc_transactions R6] with an empty script.
+        // [BOLT 3 htlc_transactions G3] One input,
+        // [BOLT 3 htlc_transactions G4] the HTLC's output,
+        // [BOLT 3 htlc_transactions G6] with an empty script.
         let input = vec![TxIn { previous_output, sequence, ..TxIn::default() }];
-        // [BOLT 3 htlc_transactions R1] Version 2. [BOLT 3 htlc_transactions R8] One output.
+        // [BOLT 3 htlc_transactions G1] Version 2.
+        // [BOLT 3 htlc_transactions G8] One output.
         Transaction { version: Version::TWO, lock_time, input, output }
     }
 }
@@ -115,7 +119,8 @@ impl HtlcTransaction {
         other: &Signature,
         preimage: Option<&[u8; 32]>,
     ) -> Transaction {
-        // [BOLT 3 htlc_transactions R7] Nothing, the other side's signature, ours, the preimage or
+        // [BOLT 3 received_htlc G6] HTLC-success is the owner's only way, with the preimage.
+        // [BOLT 3 htlc_transactions G7] Nothing, the other side's signature, ours, the preimage or
         // nothing, the script.
         let witness = Witness::from_slice(&[
             Vec::new(),
@@ -136,7 +141,7 @@ impl HtlcTransaction {
         segwit_message(&self.transaction, 0, script, amount, sighash_type)
     }
 
-    // [BOLT 3 htlc_transactions R11] With anchors the other side signs one input and one output only.
+    // [BOLT 3 htlc_transactions G11] With anchors the other side signs one input and one output only.
     fn other_sighash_type(&self) -> EcdsaSighashType {
         match self.format {
             CommitmentFormat::StaticRemotekey => EcdsaSighashType::All,

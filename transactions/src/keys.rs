@@ -39,7 +39,7 @@ impl fmt::Debug for KeysId {
 
 /// `localpubkey`, `local_htlcpubkey`, `local_delayedpubkey` ... from a basepoint. `None`: the peer
 /// chose points that cancel out, which happens to nobody by chance.
-// [BOLT 3 key_derivation R1] Basepoint plus SHA256(point || basepoint) times G.
+// [BOLT 3 key_derivation G1] Basepoint plus SHA256(point || basepoint) times G.
 pub fn derive_public_key(
     basepoint: &PublicKey,
     per_commitment_point: &PublicKey,
@@ -48,7 +48,7 @@ pub fn derive_public_key(
 }
 
 /// The secret of [`derive_public_key`].
-// [BOLT 3 key_derivation R2] The same sum over the secrets.
+// [BOLT 3 key_derivation G7] The same sum over the secrets.
 pub fn derive_secret_key(
     base_secret: &SecretKey,
     per_commitment_point: &PublicKey,
@@ -59,7 +59,7 @@ pub fn derive_secret_key(
 
 /// `revocationpubkey`: nobody has its secret before the commitment's owner reveals the
 /// per-commitment secret to the owner of `revocation_basepoint`. `None` as in [`derive_public_key`].
-// [BOLT 3 revocation_key R1] Each point times the hash that begins with itself, added up.
+// [BOLT 3 revocationpubkey G3] Each point times the hash that begins with itself, added up.
 pub fn derive_revocation_public_key(
     revocation_basepoint: &PublicKey,
     per_commitment_point: &PublicKey,
@@ -74,7 +74,7 @@ pub fn derive_revocation_public_key(
 }
 
 /// The secret of [`derive_revocation_public_key`].
-// [BOLT 3 revocation_key R2] The same sum over the two secrets, once both are known.
+// [BOLT 3 revocationpubkey G4] The same sum over the two secrets, once both are known.
 pub fn derive_revocation_secret_key(
     base: &SecretKey,
     per_commitment_secret: &SecretKey,

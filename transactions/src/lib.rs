@@ -4,6 +4,7 @@
 mod closing;
 mod commitment;
 mod commitment_keys;
+mod commitment_outputs;
 mod funding_output;
 mod funds;
 mod htlc;
@@ -22,6 +23,7 @@ mod weight;
 pub use closing::*;
 pub use commitment::*;
 pub use commitment_keys::*;
+pub use commitment_outputs::anchors_amount;
 pub use funding_output::*;
 pub use funds::*;
 pub use htlc::*;

@@ -15,7 +15,7 @@ pub struct ObscuringFactor(u64);
 
 impl ObscuringFactor {
     /// From the payment basepoints of `open_channel` and `accept_channel`.
-    // [BOLT 3 commitment R9] The lower 48 bits of the hash of both payment basepoints, opener first.
+    // [BOLT 3 commitment G8] The lower 48 bits of the hash of both payment basepoints, opener first.
     pub fn new(
         opener_payment_basepoint: &PublicKey,
         accepter_payment_basepoint: &PublicKey,
@@ -36,9 +36,9 @@ impl ObscuringFactor {
     /// Where the number stands in the transaction: the sequence of input 0 and the locktime.
     pub(crate) fn hide(self, number: CommitmentNumber) -> (Sequence, LockTime) {
         let obscured = number.0 ^ self.0;
-        // [BOLT 3 commitment R6] Sequence: 80 and the upper 24 bits of the obscured number.
+        // [BOLT 3 commitment G5] Sequence: 80 and the upper 24 bits of the obscured number.
         let sequence = SEQUENCE_TAG | low_24_bits(obscured >> 24);
-        // [BOLT 3 commitment R2] Locktime: 20 and its lower 24 bits.
+        // [BOLT 3 commitment G2] Locktime: 20 and its lower 24 bits.
         let lock_time = LOCKTIME_TAG | low_24_bits(obscured);
         (Sequence(sequence), LockTime::from_consensus(lock_time))
     }

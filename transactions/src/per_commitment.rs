@@ -30,8 +30,9 @@ impl CommitmentNumber {
 
     /// BOLT 3's index of this number's secret, 1 to 2^48 - 1. Numbers past the last one share its
     /// index: nothing that is asked for ever reveals the seed.
-    // [BOLT 3 per_commitment_secret R3] The first secret has index 2^48 - 1.
-    // [BOLT 3 per_commitment_secret R4] Each later one an index lower by one.
+    // [BOLT 3 per_commitment_secret G2] The seed, index 0, is never an answer.
+    // [BOLT 3 per_commitment_secret G3] The first secret has index 2^48 - 1.
+    // [BOLT 3 per_commitment_secret G4] Each later one has an index lower by one.
     pub(crate) fn secret_index(self) -> u64 {
         MAX_INDEX.saturating_sub(self.0.min(Self::LAST.0))
     }
@@ -45,14 +46,15 @@ pub fn per_commitment_secret(seed: &[u8; 32], number: CommitmentNumber) -> [u8; 
 
 /// The point of a per-commitment secret; `None` for the few numbers that are no secret key, which
 /// nobody meets by chance.
-// [BOLT 3 revocation_key R3] The point is the secret times G.
+// [BOLT 3 revocationpubkey G2] The point is the secret times G.
 pub fn per_commitment_point(secret: &[u8; 32]) -> Option<PublicKey> {
     SecretKey::from_slice(secret).ok().map(|secret| secret.public_key(SECP256K1))
 }
 
 /// The secret of `index` from the secret `base` of an index that has the same upper bits and zeros in
 /// its lowest `bits` bits. With all 48 bits, `base` is the seed.
-// [BOLT 3 per_commitment_secret R5] From the highest bit set to the lowest: flip it, then hash.
+// [BOLT 3 secret_storage G2] From any secret whose index is a prefix.
+// [BOLT 3 per_commitment_secret G5] From the highest bit set to the lowest: flip it, then hash.
 pub(crate) fn derive_secret(base: [u8; 32], bits: u32, index: u64) -> [u8; 32] {
     (0..bits).rev().filter(|bit| index >> bit & 1 == 1).fold(base, |mut secret, bit| {
         let (byte, mask) = (bit.div_euclid(8), 1_u8 << bit.rem_euclid(8));

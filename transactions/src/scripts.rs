@@ -11,7 +11,8 @@ use secp256k1::PublicKey;
 
 /// `to_local`, and the output of an HTLC transaction: after `to_self_delay` blocks the owner's, before
 /// that only a punisher's.
-// [BOLT 3 to_local R3] The revocation key at once, the delayed key after the delay.
+// [BOLT 3 to_local G1] The revocation key at once, the delayed key after the delay.
+// [BOLT 3 commitment_outputs G1] The owner's own money is delayed.
 pub fn to_local_script(
     revocation_pubkey: &PublicKey,
     to_self_delay: u16,
@@ -31,7 +32,7 @@ pub fn to_local_script(
 }
 
 /// `to_remote` with anchors: spendable one block after the commitment.
-// [BOLT 3 to_remote R1] With anchors the other side waits for one block.
+// [BOLT 3 to_remote G1] With anchors the other side waits for one block.
 pub fn to_remote_anchors_script(remote_pubkey: &PublicKey) -> ScriptBuf {
     Script::builder()
         .push_slice(remote_pubkey.serialize())
@@ -42,7 +43,7 @@ pub fn to_remote_anchors_script(remote_pubkey: &PublicKey) -> ScriptBuf {
 }
 
 /// An anchor, of the funding key given; after 16 blocks everybody's.
-// [BOLT 3 anchors R2] Locked to the funding key of its side, free for all after 16 blocks.
+// [BOLT 3 anchors G2] Locked to the funding key of its side, free for all after 16 blocks.
 pub fn anchor_script(funding_pubkey: &PublicKey) -> ScriptBuf {
     Script::builder()
         .push_slice(funding_pubkey.serialize())
@@ -70,16 +71,22 @@ pub fn is_standard_shutdown_script(script: &Script, any_segwit: bool, simple_clo
 /// BOLT 3 counts P2TR among the unknown witness programs (354 sat), Bitcoin Core does not: it relays
 /// 330 sat, and so does this. Scripts of no known kind count as their size says, an input of 148
 /// bytes taken for granted.
-// [BOLT 3 dust_limits R1] The thresholds of Bitcoin Core at 3,000 sat/kvB.
 pub fn dust_limit(script: &Script) -> Amount {
     let satoshi = match script.witness_version() {
+        // [BOLT 3 dust_limits G3] P2WPKH.
         Some(WitnessVersion::V0) if script.is_p2wpkh() => 294,
+        // [BOLT 3 dust_limits G4] P2WSH.
         Some(WitnessVersion::V0) if script.is_p2wsh() => 330,
         Some(WitnessVersion::V1) if script.is_p2tr() => 330,
+        // [BOLT 3 dust_limits G5] Pay to anchor.
         Some(WitnessVersion::V1) if script.as_bytes() == P2A => 240,
+        // [BOLT 3 dust_limits G6] Witness programs that nobody knows, so not P2TR.
         Some(_) => 354,
+        // [BOLT 3 dust_limits G7] OP_RETURN is never dust.
         None if script.is_op_return() => 0,
+        // [BOLT 3 dust_limits G1] P2PKH.
         None if script.is_p2pkh() => 546,
+        // [BOLT 3 dust_limits G2] P2SH.
         None if script.is_p2sh() => 540,
         None => relay_dust(script),
     };

@@ -22,7 +22,7 @@ pub fn verify_signature(message: &Message, signature: &Signature, key: &PublicKe
 
 /// Signs by RFC 6979 without further entropy, always with a low S; R is not ground to 32 bytes. The
 /// vectors of BOLT 3 are signed in this way.
-// [BOLT 3 test_vectors R1] Signatures are deterministic, RFC 6979 with HMAC-SHA256.
+// [BOLT 3 test_vectors G1] Signatures are deterministic, RFC 6979 with HMAC-SHA256.
 pub fn sign_message(message: &Message, key: &SecretKey) -> Signature {
     SECP256K1.sign_ecdsa(message, key)
 }

@@ -75,8 +75,9 @@ fn unsigned(inputs: &[SweepInput], to: &Script, locktime: u32) -> Transaction {
         .iter()
         .map(|input| TxIn {
             previous_output: input.outpoint,
-            // [BOLT 3 to_local R4] The sequence is `to_self_delay`.
-            // [BOLT 3 to_remote R2] The sequence is 1.
+            // [BOLT 3 to_local G2] The sequence is `to_self_delay`.
+            // [BOLT 3 to_remote G2] The sequence is 1.
+            // [BOLT 3 htlc_transactions G13] The output of an HTLC transaction is one like `to_local`.
             // A delay of 0 is one too: OP_CHECKSEQUENCEVERIFY fails where relative locks are off.
             sequence: Sequence::from_height(input.csv),
             ..TxIn::default()
@@ -96,14 +97,12 @@ fn expected_weight(transaction: &Transaction, inputs: &[SweepInput]) -> u64 {
 fn witness_of(input: &SweepInput, key: [u8; 33], signature: Vec<u8>) -> Witness {
     let script = input.witness_script.to_bytes();
     if is_p2wpkh(input) {
-        // [BOLT 3 to_remote R4] Without anchors an ordinary P2WPKH.
         return Witness::from_slice(&[signature, key.to_vec()]);
     }
     match input.key {
-        // [BOLT 3 to_local R5] The signature, then nothing: not the punisher's branch.
+        // [BOLT 3 to_local G3] The signature, then nothing: not the punisher's branch.
         SweepKey::ToLocal { .. } => Witness::from_slice(&[signature, Vec::new(), script]),
-        // [BOLT 3 to_remote R3] The signature alone.
-        // [BOLT 3 anchors R5] The signature alone.
+        // [BOLT 3 to_remote G3] [BOLT 3 anchors G4] The signature alone.
         SweepKey::ToRemote | SweepKey::Anchor => Witness::from_slice(&[signature, script]),
     }
 }
@@ -150,6 +149,24 @@ mod tests {
         for (csv, weight) in [(16, 529), (144, 531), (40_000, 532)] {
             assert_eq!(sweep_weight(&[input(10_000, csv)], &home()), weight);
         }
+    }
+
+    #[test]
+    fn each_output_has_its_witness() {
+        let key = PublicKey::from_slice(&[2; 33]).unwrap();
+        let signature = Signature::from_compact(&[1; 64]).unwrap();
+        let in_witness = witness_signature(&signature, EcdsaSighashType::All);
+        let witness = |input: &SweepInput| sweep_witness(input, &key, &signature).to_vec();
+        let to_local = input(10_000, 144);
+        let script = to_local.witness_script.to_bytes();
+        assert_eq!(witness(&to_local), [in_witness.clone(), Vec::new(), script.clone()]);
+        for key in [SweepKey::ToRemote, SweepKey::Anchor] {
+            let other = SweepInput { key, ..to_local.clone() };
+            assert_eq!(witness(&other), [in_witness.clone(), script.clone()]);
+        }
+        let p2wpkh =
+            SweepInput { key: SweepKey::ToRemote, witness_script: ScriptBuf::new(), ..to_local };
+        assert_eq!(witness(&p2wpkh), [in_witness, key.serialize().to_vec()]);
     }
 
     #[test]

@@ -27,8 +27,7 @@ pub const HTLC_OUTPUT_WEIGHT: u64 = 172;
 
 /// The expected weight of a commitment with `untrimmed_htlcs`: two balances and both anchors, whether
 /// they exist or not, and signatures of 73 bytes.
-// [BOLT 3 fee_calculation R5] Start with 724, or 1124 with anchors.
-// [BOLT 3 fee_calculation R6] 172 more for each HTLC that is not trimmed.
+// [BOLT 3 expected_weights G2] 724 or 1124, and 172 for each HTLC that is not trimmed.
 pub fn commitment_weight(format: CommitmentFormat, untrimmed_htlcs: usize) -> u64 {
     let base = match format {
         CommitmentFormat::StaticRemotekey => 724,
@@ -39,6 +38,7 @@ pub fn commitment_weight(format: CommitmentFormat, untrimmed_htlcs: usize) -> u6
 }
 
 /// The expected weight of an HTLC-timeout transaction (`offered`) or an HTLC-success transaction.
+// [BOLT 3 expected_weights G3] 703 and 706, although the sum says 702 and 705.
 pub const fn htlc_transaction_weight(format: CommitmentFormat, offered: bool) -> u64 {
     match (format, offered) {
         (CommitmentFormat::StaticRemotekey, true) => 663,
@@ -73,4 +73,34 @@ pub(crate) fn longest_signature() -> Vec<u8> {
     let mut bytes = vec![0xff; SIGNATURE_SIZE - 1];
     bytes.push(EcdsaSighashType::All as u8);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use bitcoin::{Amount, OutPoint, TxIn};
+    use secp256k1::{PublicKey, ecdsa::Signature};
+
+    use super::*;
+    use crate::{FundingOutput, anchor_script};
+
+    #[test]
+    fn constants_are_what_is_serialized() {
+        let key = PublicKey::from_slice(&[2; 33]).unwrap();
+        let funding = FundingOutput::new(OutPoint::null(), Amount::ZERO, &key, &key);
+        assert_eq!(funding.txout().weight().to_wu(), FUNDING_OUTPUT_WEIGHT);
+        assert_eq!(output_weight(&funding.txout().script_pubkey), FUNDING_OUTPUT_WEIGHT);
+        assert_eq!(TxIn::default().legacy_weight().to_wu(), INPUT_BASE_WEIGHT);
+        assert_eq!(longest_signature().len(), SIGNATURE_SIZE);
+
+        let anchor = [longest_signature(), anchor_script(&key).to_bytes()];
+        assert_eq!(size(&Witness::from_slice(&anchor)), ANCHOR_WITNESS_WEIGHT);
+        // R and S of 32 bytes without a sign bit: two bytes less than R and S can have together.
+        let short = Signature::from_compact(&[1; 64]).unwrap();
+        let witness = funding.witness((&key, &short), (&key, &short));
+        assert_eq!(size(&witness) + 2, FUNDING_WITNESS_WEIGHT);
+    }
+
+    fn size(witness: &Witness) -> u64 {
+        u64::try_from(witness.size()).unwrap()
+    }
 }
