@@ -93,6 +93,9 @@ fn check_features(bytes: &[u8]) {
     assert_eq!(Features::from_be_bytes(&written).as_ref(), Some(&features));
     let bits: Vec<u16> = features.bits().collect();
     assert_eq!(Features::from_bits(&bits), features);
-    assert_eq!(features.unknown_even(&bits), None);
+    // Looking up each bit among all takes the square of their number.
+    if bits.len() <= 64 {
+        assert_eq!(features.unknown_even(&bits), None);
+    }
     let _ = ChannelType(features).to_string();
 }
