@@ -6,7 +6,7 @@ use bitcoin::{
 };
 
 use crate::{
-    FundingOutput, MilliSatoshi,
+    FundingOutput,
     weight::{longest_signature, weight_with},
 };
 
@@ -59,43 +59,6 @@ pub fn closing_transaction(
     let input = vec![TxIn { previous_output: funding.outpoint, sequence, ..TxIn::default() }];
     // [BOLT 3 legacy_closing G1] [BOLT 3 closing G4] Version 2.
     Transaction { version: Version::TWO, lock_time, input, output }
-}
-
-/// The outputs of a legacy close: balances in whole satoshi, the opener's without the fee, and none
-/// below `dust_limit`, which is the signer's own. The opener's comes first. `None` if the opener cannot
-/// pay `fee`, or if no output is left.
-pub fn legacy_closing_outputs(
-    opener: (ScriptBuf, MilliSatoshi),
-    accepter: (ScriptBuf, MilliSatoshi),
-    fee: Amount,
-    dust_limit: Amount,
-) -> Option<[Option<(ScriptBuf, Amount)>; 2]> {
-    // [BOLT 3 legacy_closing S2] The opener's output pays the fee.
-    // [BOLT 3 legacy_closing G9] Each gets its balance, the opener without the fee.
-    let opener = (opener.0, opener.1.floor().checked_sub(fee)?);
-    // [BOLT 3 legacy_closing S1] Amounts in whole satoshi.
-    let accepter = (accepter.0, accepter.1.floor());
-    // [BOLT 3 legacy_closing S3] What is below our own dust limit goes.
-    let outputs =
-        [opener, accepter].map(|output| Some(output).filter(|(_, amount)| *amount >= dust_limit));
-    outputs.iter().any(Option::is_some).then_some(outputs)
-}
-
-/// The outputs of a simple close: balances in whole satoshi, the closer's without the fee. The closer's
-/// comes first. Which of them a signature leaves out is for BOLT 2 to say; neither amount is compared
-/// with a dust limit here. `None` if the closer cannot pay `fee`.
-pub fn simple_closing_outputs(
-    closer: (ScriptBuf, MilliSatoshi),
-    closee: (ScriptBuf, MilliSatoshi),
-    fee: Amount,
-) -> Option<[(ScriptBuf, Amount); 2]> {
-    // [BOLT 3 closing S2] The closer's output pays the fee.
-    // [BOLT 3 closing G1] The closer pays, opener or not.
-    // [BOLT 3 closing G13] The closer's balance without the fee.
-    let closer = (closer.0, closer.1.floor().checked_sub(fee)?);
-    // [BOLT 3 closing S1] Amounts in whole satoshi.
-    // [BOLT 3 closing G16] The closee's whole balance.
-    Some([closer, (closee.0, closee.1.floor())])
 }
 
 /// The weight of a signed closing transaction with these output scripts. Exact when both signatures
@@ -187,35 +150,6 @@ mod tests {
         };
         assert_eq!(values(ClosingKind::Simple { locktime: 0 }), [0, 4_000]);
         assert_eq!(values(ClosingKind::Legacy), [4_000, 5_000]);
-    }
-
-    #[test]
-    fn the_opener_pays_for_a_legacy_close_and_dust_goes() {
-        let outputs = |opener, accepter, fee| {
-            let opener = (script("0014", 20), MilliSatoshi(opener));
-            let accepter = (script("5120", 32), MilliSatoshi(accepter));
-            let limit = Amount::from_sat(354);
-            let outputs = legacy_closing_outputs(opener, accepter, Amount::from_sat(fee), limit)?;
-            Some(outputs.map(|output| output.map(|(_, amount)| amount.to_sat())))
-        };
-        assert_eq!(outputs(10_000_999, 5_000_001, 1_000), Some([Some(9_000), Some(5_000)]));
-        assert_eq!(outputs(10_000_999, 353_999, 1_000), Some([Some(9_000), None]));
-        assert_eq!(outputs(1_353_999, 354_000, 1_000), Some([None, Some(354)]));
-        assert_eq!(outputs(999_999, 5_000_000, 1_000), None);
-        assert_eq!(outputs(1_000_000, 0, 1_000), None);
-    }
-
-    #[test]
-    fn the_closer_pays_for_a_simple_close() {
-        let outputs = |closer, fee| {
-            let closer = (script("0014", 20), MilliSatoshi(closer));
-            let closee = (script("5120", 32), MilliSatoshi(7_999));
-            simple_closing_outputs(closer, closee, Amount::from_sat(fee))
-                .map(|outputs| outputs.map(|(_, amount)| amount.to_sat()))
-        };
-        assert_eq!(outputs(10_000_999, 1_000), Some([9_000, 7]));
-        assert_eq!(outputs(10_000_999, 10_000), Some([0, 7]));
-        assert_eq!(outputs(10_000_999, 10_001), None);
     }
 
     #[test]

@@ -89,7 +89,7 @@ pub trait Funds {
     /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by the
     /// caller: its witness is left empty) and confirmed coins that are not leased.
     ///
-    /// The anchor is input 0 and [`Funded::coins`] does not name it. Parent and child together pay
+    /// The anchor is input 0, and the first of [`Funded::coins`]. Parent and child together pay
     /// `feerate` or a little more, computed with `anchor_witness_weight` for the missing witness;
     /// [`Funded::fee`] is the child's.
     fn bump(

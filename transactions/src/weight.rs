@@ -16,6 +16,10 @@ pub const SIGNATURE_SIZE: usize = 72;
 /// script, and the lengths of both.
 pub const ANCHOR_WITNESS_WEIGHT: u64 = 1 + (1 + 72) + (1 + 40);
 
+/// The exact weight of the witness that spends a 2-of-2 funding output with signatures of
+/// [`SIGNATURE_SIZE`].
+pub const FUNDING_WITNESS_WEIGHT: u64 = 1 + 1 + 2 * (1 + 72) + (1 + 71);
+
 /// The weight of an input apart from its witness: outpoint, empty script, sequence.
 pub const INPUT_BASE_WEIGHT: u64 = 4 * (36 + 1 + 4);
 
@@ -47,10 +51,6 @@ pub const fn htlc_transaction_weight(format: CommitmentFormat, offered: bool) ->
         (CommitmentFormat::Anchors, false) => 706,
     }
 }
-
-/// The exact weight of the witness that spends a 2-of-2 funding output with signatures of
-/// [`SIGNATURE_SIZE`].
-pub const FUNDING_WITNESS_WEIGHT: u64 = 1 + 1 + 2 * (1 + 72) + (1 + 71);
 
 /// The exact weight of an output with this script.
 pub fn output_weight(script_pubkey: &bitcoin::Script) -> u64 {
