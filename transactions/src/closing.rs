@@ -22,8 +22,8 @@ pub enum ClosingKind {
     },
 }
 
-/// Builds an unsigned closing transaction; `None` for an output that is left out. Outputs are sorted
-/// (BIP 69). In a simple close an OP_RETURN output gets 0 sat, whatever amount is given.
+/// Builds an unsigned closing transaction; `None` for an output that is left out. Outputs are
+/// sorted (BIP 69). In a simple close an OP_RETURN output gets 0 sat, whatever amount is given.
 // [BOLT 3 legacy_closing G8] [BOLT 3 closing G11] One output or two,
 // [BOLT 3 legacy_closing G10] to the scripts of `shutdown`,
 // [BOLT 3 closing G14] to the closer's script
@@ -62,8 +62,8 @@ pub fn closing_transaction(
 }
 
 /// The weight of a signed closing transaction with these output scripts. Exact when both signatures
-/// have 72 bytes with their sighash byte ([`crate::SIGNATURE_SIZE`]), the most that a low S allows; the
-/// real transaction is usually 1 lighter, seldom more than 2.
+/// have 72 bytes with their sighash byte ([`crate::SIGNATURE_SIZE`]), the most that a low S allows;
+/// the real transaction is usually 1 lighter, seldom more than 2.
 pub fn closing_weight(funding: &FundingOutput, scripts: &[&Script]) -> u64 {
     let output = scripts
         .iter()

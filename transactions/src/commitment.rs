@@ -94,8 +94,8 @@ pub enum CommitmentError {
 }
 
 impl Commitment {
-    /// Builds it. The balances have to be covered by the funding output exactly, and the opener's by
-    /// fee and anchors.
+    /// Builds it. The balances have to be covered by the funding output exactly, and the opener's
+    /// by fee and anchors.
     // [BOLT 3 fee_payment G1] Fee and anchors come from the opener's balance.
     // [BOLT 3 trimmed_outputs G1] They are subtracted before outputs are decided on.
     // [BOLT 3 construction G4] Fee and both anchors, from the opener.
@@ -112,10 +112,10 @@ impl Commitment {
         Self::with_balances(terms, state, balances.with_opener(terms, rest))
     }
 
-    /// Builds it even if the opener's balance, without the anchors, does not cover the fee: then all of
-    /// it is the fee. This is what BOLT 3's vectors expect of such a feerate. Never for a first
-    /// commitment, which has to be refused instead (BOLT 2). The anchors are outputs and cannot be
-    /// left unpaid.
+    /// Builds it even if the opener's balance, without the anchors, does not cover the fee: then
+    /// all of it is the fee. This is what BOLT 3's vectors expect of such a feerate. Never for a
+    /// first commitment, which has to be refused instead (BOLT 2). The anchors are outputs and
+    /// cannot be left unpaid.
     pub fn build_with_capped_fee(
         terms: &CommitmentTerms,
         state: &CommitmentState,
@@ -136,8 +136,8 @@ impl Commitment {
     }
 
     /// What the transaction really pays to miners: the fee of the formula, and whatever was trimmed
-    /// or rounded off. `None` if `funding` is less than the outputs, so never for the funding output
-    /// that it was built with.
+    /// or rounded off. `None` if `funding` is less than the outputs, so never for the funding
+    /// output that it was built with.
     pub fn fee(&self, funding: &FundingOutput) -> Option<Amount> {
         let mut outputs = self.transaction.output.iter();
         outputs.try_fold(funding.amount, |rest, output| rest.checked_sub(output.value))

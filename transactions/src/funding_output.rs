@@ -46,8 +46,8 @@ impl FundingOutput {
     }
 
     // [BOLT 3 test_vectors G2] All inputs and outputs are signed.
-    /// What both funding keys sign (SIGHASH_ALL) in a `transaction` whose input 0 spends this output:
-    /// a commitment or a closing transaction.
+    /// What both funding keys sign (SIGHASH_ALL) in a `transaction` whose input 0 spends this
+    /// output: a commitment or a closing transaction.
     pub fn sighash(&self, transaction: &Transaction) -> Message {
         let script = &self.witness_script;
         segwit_message(transaction, 0, script, self.amount, EcdsaSighashType::All)

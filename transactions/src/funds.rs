@@ -19,7 +19,8 @@ pub struct FundRequest {
     pub coins: Vec<OutPoint>,
     /// What must remain in the wallet afterwards, for the fees of anchors.
     pub reserve: Amount,
-    /// Coins to prefer: those of dead opens at the same peer (spending them kills the orphan for good).
+    /// Coins to prefer: those of dead opens at the same peer (spending them kills the orphan for
+    /// good).
     pub prefer: Vec<OutPoint>,
 }
 
@@ -66,28 +67,29 @@ pub enum FundsError {
 
 /// Coins and addresses.
 ///
-/// Nothing here reserves anything: which coins are taken follows from the records of opens and closes,
-/// and the caller hands them in as `leased`. Coins that are leased, are not ours, or are change of a
-/// transaction that was never broadcast, are not free. An `Err` has changed nothing.
+/// Nothing here reserves anything: which coins are taken follows from the records of opens and
+/// closes, and the caller hands them in as `leased`. Coins that are leased, are not ours, or are
+/// change of a transaction that was never broadcast, are not free. An `Err` has changed nothing.
 pub trait Funds {
-    /// Builds and signs a funding transaction from coins that are not in `leased`. Changes nothing but
-    /// the next change address.
+    /// Builds and signs a funding transaction from coins that are not in `leased`. Changes nothing
+    /// but the next change address.
     ///
-    /// Every input is segwit, so the txid is final before anybody else has signed anything. The output
-    /// stands at [`Funded::output_index`]; there is at most one other, the change, which is never
-    /// dust. The fee is at least that of `feerate` for the signed transaction, and at most `max_fee`.
+    /// Every input is segwit, so the txid is final before anybody else has signed anything. The
+    /// output stands at [`Funded::output_index`]; there is at most one other, the change, which is
+    /// never dust. The fee is at least that of `feerate` for the signed transaction, and at most
+    /// `max_fee`.
     fn fund(
         &mut self,
         request: &FundRequest,
         leased: &BTreeSet<OutPoint>,
     ) -> Result<Funded, FundsError>;
 
-    /// A fresh script of ours, for a shutdown or a sweep: never given out before, and of a form that
-    /// `shutdown` may carry without any feature.
+    /// A fresh script of ours, for a shutdown or a sweep: never given out before, and of a form
+    /// that `shutdown` may carry without any feature.
     fn fresh_script(&mut self) -> ScriptBuf;
 
-    /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by the
-    /// caller: its witness is left empty) and confirmed coins that are not leased.
+    /// Builds and signs a child that pays `fee` with the anchor `anchor` (whose input is signed by
+    /// the caller: its witness is left empty) and confirmed coins that are not leased.
     ///
     /// The anchor is input 0, and the first of [`Funded::coins`]. Parent and child together pay
     /// `feerate` or a little more, computed with `anchor_witness_weight` for the missing witness;

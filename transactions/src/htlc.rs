@@ -52,8 +52,8 @@ impl Htlc {
     }
 }
 
-/// The fee of an HTLC-timeout (`offered`) or HTLC-success transaction. Nothing with anchors: there its
-/// owner attaches a fee when it is broadcast.
+/// The fee of an HTLC-timeout (`offered`) or HTLC-success transaction. Nothing with anchors: there
+/// its owner attaches a fee when it is broadcast.
 pub fn htlc_transaction_fee(
     format: CommitmentFormat,
     feerate: FeeratePerKw,

@@ -30,8 +30,8 @@ pub struct HtlcTransaction {
 }
 
 impl Commitment {
-    /// The transactions for all HTLC outputs, in the order of the outputs, which is the order of the
-    /// signatures in `commitment_signed`. `terms` and `state` are those that it was built with.
+    /// The transactions for all HTLC outputs, in the order of the outputs, which is the order of
+    /// the signatures in `commitment_signed`. `terms` and `state` are those that it was built with.
     pub fn htlc_transactions(
         &self,
         terms: &CommitmentTerms,
@@ -67,7 +67,8 @@ impl Commitment {
         // to it that something is left.
         let value = htlc.amount.floor().checked_sub(fee).unwrap_or(Amount::ZERO);
         // [BOLT 3 htlc_transactions G10] The script of `to_local` once more.
-        // [BOLT 3 commitment_outputs G2] So the owner's HTLC money waits here, not in the commitment.
+        // [BOLT 3 commitment_outputs G2] So the owner's HTLC money waits here, not in the
+        // commitment.
         let output = vec![TxOut { value, script_pubkey: self.to_local_script.to_p2wsh() }];
         let sequence = match terms.format {
             // [BOLT 3 htlc_transactions G5] Sequence 0, or 1 with anchors.
@@ -107,7 +108,8 @@ impl HtlcTransaction {
         self.sighash(EcdsaSighashType::All)
     }
 
-    /// Whether `signature` is the other side's, as it comes in `commitment_signed` (low S required).
+    /// Whether `signature` is the other side's, as it comes in `commitment_signed` (low S
+    /// required).
     pub fn verify(&self, keys: &CommitmentKeys, signature: &Signature) -> bool {
         verify_signature(&self.other_sighash(), signature, &keys.other_htlc_pubkey)
     }
@@ -141,7 +143,8 @@ impl HtlcTransaction {
         segwit_message(&self.transaction, 0, script, amount, sighash_type)
     }
 
-    // [BOLT 3 htlc_transactions G11] With anchors the other side signs one input and one output only.
+    // [BOLT 3 htlc_transactions G11] With anchors the other side signs one input and one output
+    // only.
     fn other_sighash_type(&self) -> EcdsaSighashType {
         match self.format {
             CommitmentFormat::StaticRemotekey => EcdsaSighashType::All,

@@ -5,8 +5,8 @@ use std::fmt;
 use bitcoin::hashes::{Hash as _, HashEngine as _, sha256};
 use secp256k1::{PublicKey, SECP256K1, Scalar, SecretKey};
 
-/// The random name of a channel's keys: every key of the channel follows from the seed and this. Not
-/// a secret by itself.
+/// The random name of a channel's keys: every key of the channel follows from the seed and this.
+/// Not a secret by itself.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeysId(pub [u8; 16]);
 
@@ -15,7 +15,8 @@ pub struct KeysId(pub [u8; 16]);
 pub struct ChannelPublicKeys {
     /// Half of the 2-of-2 of the funding output; and the key of this side's anchors.
     pub funding_pubkey: PublicKey,
-    /// Blinds the revocation key of the other side's commitments (see [`derive_revocation_public_key`]).
+    /// Blinds the revocation key of the other side's commitments (see
+    /// [`derive_revocation_public_key`]).
     pub revocation_basepoint: PublicKey,
     /// With static_remotekey: the key of `to_remote` itself, in the other side's commitments.
     pub payment_basepoint: PublicKey,
@@ -58,7 +59,8 @@ pub fn derive_secret_key(
 }
 
 /// `revocationpubkey`: nobody has its secret before the commitment's owner reveals the
-/// per-commitment secret to the owner of `revocation_basepoint`. `None` as in [`derive_public_key`].
+/// per-commitment secret to the owner of `revocation_basepoint`. `None` as in
+/// [`derive_public_key`].
 // [BOLT 3 revocationpubkey G3] Each point times the hash that begins with itself, added up.
 pub fn derive_revocation_public_key(
     revocation_basepoint: &PublicKey,

@@ -1,5 +1,5 @@
-//! BOLT 3: keys, scripts, commitment and closing transactions, sweeps, weights and fees; the units; and
-//! the two traits behind which keys and coins live, [`Signer`] and [`Funds`].
+//! BOLT 3: keys, scripts, commitment and closing transactions, sweeps, weights and fees; the units;
+//! and the two traits behind which keys and coins live, [`Signer`] and [`Funds`].
 
 mod closing;
 mod commitment;

@@ -15,7 +15,8 @@ pub struct ObscuringFactor(u64);
 
 impl ObscuringFactor {
     /// From the payment basepoints of `open_channel` and `accept_channel`.
-    // [BOLT 3 commitment G8] The lower 48 bits of the hash of both payment basepoints, opener first.
+    // [BOLT 3 commitment G8] The lower 48 bits of the hash of both payment basepoints, opener
+    // first.
     pub fn new(
         opener_payment_basepoint: &PublicKey,
         accepter_payment_basepoint: &PublicKey,
@@ -43,8 +44,8 @@ impl ObscuringFactor {
         (Sequence(sequence), LockTime::from_consensus(lock_time))
     }
 
-    /// The number of a commitment transaction of this channel; `None` if `transaction` does not have
-    /// the form of one. A mutual close has not.
+    /// The number of a commitment transaction of this channel; `None` if `transaction` does not
+    /// have the form of one. A mutual close has not.
     pub fn reveal(self, transaction: &Transaction) -> Option<CommitmentNumber> {
         let [input] = transaction.input.as_slice() else { return None };
         let (sequence, lock_time) = (input.sequence.0, transaction.lock_time.to_consensus_u32());

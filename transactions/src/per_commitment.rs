@@ -6,9 +6,9 @@ use secp256k1::{PublicKey, SECP256K1, SecretKey};
 
 /// The number of a commitment transaction, from 0 up; 48 bits.
 ///
-/// BOLT 3 numbers the secrets the other way round: commitment 0 uses the secret of index 2^48 - 1, the
-/// next one that of 2^48 - 2. Index 0 would be the seed itself, so [`CommitmentNumber::LAST`] uses
-/// index 1.
+/// BOLT 3 numbers the secrets the other way round: commitment 0 uses the secret of index 2^48 - 1,
+/// the next one that of 2^48 - 2. Index 0 would be the seed itself, so [`CommitmentNumber::LAST`]
+/// uses index 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CommitmentNumber(pub u64);
 
@@ -38,8 +38,8 @@ impl CommitmentNumber {
     }
 }
 
-/// The secret of commitment `number` from `seed`. Numbers past [`CommitmentNumber::LAST`] have the last
-/// one's secret.
+/// The secret of commitment `number` from `seed`. Numbers past [`CommitmentNumber::LAST`] have the
+/// last one's secret.
 pub fn per_commitment_secret(seed: &[u8; 32], number: CommitmentNumber) -> [u8; 32] {
     derive_secret(*seed, INDEX_BITS, number.secret_index())
 }
@@ -51,8 +51,8 @@ pub fn per_commitment_point(secret: &[u8; 32]) -> Option<PublicKey> {
     SecretKey::from_slice(secret).ok().map(|secret| secret.public_key(SECP256K1))
 }
 
-/// The secret of `index` from the secret `base` of an index that has the same upper bits and zeros in
-/// its lowest `bits` bits. With all 48 bits, `base` is the seed.
+/// The secret of `index` from the secret `base` of an index that has the same upper bits and zeros
+/// in its lowest `bits` bits. With all 48 bits, `base` is the seed.
 // [BOLT 3 secret_storage G2] From any secret whose index is a prefix.
 // [BOLT 3 per_commitment_secret G5] From the highest bit set to the lowest: flip it, then hash.
 pub(crate) fn derive_secret(base: [u8; 32], bits: u32, index: u64) -> [u8; 32] {

@@ -9,9 +9,10 @@ use crate::{
 
 /// The peer's revealed secrets, all of them, in at most 48 entries.
 ///
-/// Secrets come in the order of their numbers, without gaps, and nothing else is accepted. So the count
-/// of secrets says which entries there are and which index each one has: entry `b` is the latest secret
-/// whose index ends in `b` zero bits. Only the count and the secrets are kept, in memory and on disk.
+/// Secrets come in the order of their numbers, without gaps, and nothing else is accepted. So the
+/// count of secrets says which entries there are and which index each one has: entry `b` is the
+/// latest secret whose index ends in `b` zero bits. Only the count and the secrets are kept, in
+/// memory and on disk.
 // [BOLT 3 per_commitment_secret R2] Kept in the compact form.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct RevealedSecrets {
@@ -62,7 +63,8 @@ impl RevealedSecrets {
     }
 
     /// The secret of `number`; `None` if it has not been revealed.
-    // [BOLT 3 secret_storage G4] The first entry whose index is a prefix of the wanted one yields it.
+    // [BOLT 3 secret_storage G4] The first entry whose index is a prefix of the wanted one yields
+    // it.
     pub fn get(&self, number: CommitmentNumber) -> Option<[u8; 32]> {
         if number.0 >= self.count {
             return None;
@@ -104,8 +106,8 @@ impl RevealedSecrets {
     }
 
     // [BOLT 3 secret_storage G1] An entry for each number of zero bits at the end of an index.
-    /// Entry `b` holds the latest of the numbers that end in exactly `b` one bits (whose indexes end in
-    /// `b` zero bits): 2^b - 1 + m 2^(b+1), with the greatest m that stays below the count.
+    /// Entry `b` holds the latest of the numbers that end in exactly `b` one bits (whose indexes
+    /// end in `b` zero bits): 2^b - 1 + m 2^(b+1), with the greatest m that stays below the count.
     fn entries_with_index(&self) -> impl Iterator<Item = (&[u8; 32], u64)> {
         self.entries.iter().zip(0_u32..).map(|(entry, bits)| {
             let first = (1_u64 << bits).saturating_sub(1);

@@ -9,8 +9,8 @@ use bitcoin::{
 };
 use secp256k1::PublicKey;
 
-/// `to_local`, and the output of an HTLC transaction: after `to_self_delay` blocks the owner's, before
-/// that only a punisher's.
+/// `to_local`, and the output of an HTLC transaction: after `to_self_delay` blocks the owner's,
+/// before that only a punisher's.
 // [BOLT 3 to_local G1] The revocation key at once, the delayed key after the delay.
 // [BOLT 3 commitment_outputs G1] The owner's own money is delayed.
 pub fn to_local_script(
@@ -56,8 +56,8 @@ pub fn anchor_script(funding_pubkey: &PublicKey) -> ScriptBuf {
         .into_script()
 }
 
-/// Whether `shutdown` may carry it (BOLT 2), with (`any_segwit`) or without option_shutdown_anysegwit,
-/// and with (`simple_close`) or without option_simple_close (OP_RETURN).
+/// Whether `shutdown` may carry it (BOLT 2), with (`any_segwit`) or without
+/// option_shutdown_anysegwit, and with (`simple_close`) or without option_simple_close (OP_RETURN).
 pub fn is_standard_shutdown_script(script: &Script, any_segwit: bool, simple_close: bool) -> bool {
     match script.witness_version() {
         Some(WitnessVersion::V0) => script.is_p2wpkh() || script.is_p2wsh(),
@@ -66,11 +66,12 @@ pub fn is_standard_shutdown_script(script: &Script, any_segwit: bool, simple_clo
     }
 }
 
-/// The amount below which Bitcoin Core does not relay an output of this script (BOLT 3, Dust Limits).
+/// The amount below which Bitcoin Core does not relay an output of this script (BOLT 3, Dust
+/// Limits).
 ///
-/// BOLT 3 counts P2TR among the unknown witness programs (354 sat), Bitcoin Core does not: it relays
-/// 330 sat, and so does this. Scripts of no known kind count as their size says, an input of 148
-/// bytes taken for granted.
+/// BOLT 3 counts P2TR among the unknown witness programs (354 sat), Bitcoin Core does not: it
+/// relays 330 sat, and so does this. Scripts of no known kind count as their size says, an input of
+/// 148 bytes taken for granted.
 pub fn dust_limit(script: &Script) -> Amount {
     let satoshi = match script.witness_version() {
         // [BOLT 3 dust_limits G3] P2WPKH.

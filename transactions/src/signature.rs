@@ -27,9 +27,9 @@ pub fn sign_message(message: &Message, key: &SecretKey) -> Signature {
     SECP256K1.sign_ecdsa(message, key)
 }
 
-/// The BIP 143 digest of one input. `script` is the witness script, or the output script itself of a
-/// P2WPKH output. An input that does not exist has the digest of nothing, which no transaction has:
-/// a signature over it is worthless, and none verifies by chance.
+/// The BIP 143 digest of one input. `script` is the witness script, or the output script itself of
+/// a P2WPKH output. An input that does not exist has the digest of nothing, which no transaction
+/// has: a signature over it is worthless, and none verifies by chance.
 pub(crate) fn segwit_message(
     transaction: &Transaction,
     index: usize,

@@ -7,16 +7,16 @@ use crate::{ChannelPublicKeys, CommitmentNumber, FundingOutput, KeysId};
 
 /// Signs for channels.
 ///
-/// An implementation is a pure function of its seed. Everything here is deterministic (signatures by
-/// RFC 6979, always low S): the same question has the same answer, before and after a restart, on this
-/// machine or on one restored from the seed. Nothing fails: every [`KeysId`] has keys, and whether
-/// something *should* be signed is for the caller to know.
+/// An implementation is a pure function of its seed. Everything here is deterministic (signatures
+/// by RFC 6979, always low S): the same question has the same answer, before and after a restart,
+/// on this machine or on one restored from the seed. Nothing fails: every [`KeysId`] has keys, and
+/// whether something *should* be signed is for the caller to know.
 ///
 /// What must hold between the answers:
 /// - `per_commitment_point` is the point of `per_commitment_secret`.
-/// - `sign_funding_spend` verifies with `public_keys(..).funding_pubkey`, `sign_sweep` with the key that
-///   [`SweepKey`] says, `sign_announcement` with the funding key, `sign_announcement_node` with
-///   `node_id`.
+/// - `sign_funding_spend` verifies with `public_keys(..).funding_pubkey`, `sign_sweep` with the key
+///   that [`SweepKey`] says, `sign_announcement` with the funding key, `sign_announcement_node`
+///   with `node_id`.
 /// - Two [`KeysId`]s share no key and no secret, but perhaps the payment basepoint, which is one of
 ///   few, so that a seed alone finds its coins.
 pub trait Signer {
@@ -27,12 +27,13 @@ pub trait Signer {
     fn per_commitment_point(&self, keys_id: &KeysId, number: CommitmentNumber) -> PublicKey;
 
     /// The secret of one of our commitments: whoever has it can punish that commitment's broadcast.
-    /// Used to check what a peer claims to know (`peer_ahead`), never sent as long as #0 is current.
+    /// Used to check what a peer claims to know (`peer_ahead`), never sent as long as #0 is
+    /// current.
     fn per_commitment_secret(&self, keys_id: &KeysId, number: CommitmentNumber) -> [u8; 32];
 
     /// Signs input 0 of a commitment or closing transaction, which spends the funding output: the
-    /// digest is [`FundingOutput::sighash`] (SIGHASH_ALL), the key our funding key. The caller may ask
-    /// for a signature of *our* commitment only when it is about to broadcast it.
+    /// digest is [`FundingOutput::sighash`] (SIGHASH_ALL), the key our funding key. The caller may
+    /// ask for a signature of *our* commitment only when it is about to broadcast it.
     fn sign_funding_spend(
         &self,
         keys_id: &KeysId,

@@ -28,11 +28,11 @@ pub struct SweepInput {
     pub csv: u16,
 }
 
-/// An unsigned transaction that pays everything but the fee to `to`; `None` if the rest would be dust.
-/// A P2WPKH `to_remote` (static_remotekey without anchors) has an empty witness script.
+/// An unsigned transaction that pays everything but the fee to `to`; `None` if the rest would be
+/// dust. A P2WPKH `to_remote` (static_remotekey without anchors) has an empty witness script.
 ///
-/// The fee is that of [`sweep_weight`], rounded up. Inputs keep their order. The transaction signals
-/// replaceability (BIP 125), and may be mined from block `locktime + 1` on.
+/// The fee is that of [`sweep_weight`], rounded up. Inputs keep their order. The transaction
+/// signals replaceability (BIP 125), and may be mined from block `locktime + 1` on.
 pub fn sweep_transaction(
     inputs: &[SweepInput],
     to: &Script,
@@ -51,8 +51,9 @@ pub fn sweep_transaction(
     Some(transaction)
 }
 
-/// The weight of the signed sweep of these inputs to `to`: exact for signatures of 72 bytes with their
-/// sighash byte ([`crate::SIGNATURE_SIZE`]); the real one is usually lighter by up to 2 an input.
+/// The weight of the signed sweep of these inputs to `to`: exact for signatures of 72 bytes with
+/// their sighash byte ([`crate::SIGNATURE_SIZE`]); the real one is usually lighter by up to 2 an
+/// input.
 pub fn sweep_weight(inputs: &[SweepInput], to: &Script) -> u64 {
     expected_weight(&unsigned(inputs, to, 0), inputs)
 }
@@ -64,8 +65,8 @@ pub fn sweep_sighash(transaction: &Transaction, index: usize, input: &SweepInput
     segwit_message(transaction, index, script, input.output.value, EcdsaSighashType::All)
 }
 
-/// The witness of one input; `key` is the public key that `signature` verifies with (it only appears
-/// in the witness of a P2WPKH).
+/// The witness of one input; `key` is the public key that `signature` verifies with (it only
+/// appears in the witness of a P2WPKH).
 pub fn sweep_witness(input: &SweepInput, key: &PublicKey, signature: &Signature) -> Witness {
     witness_of(input, key.serialize(), witness_signature(signature, EcdsaSighashType::All))
 }
@@ -77,8 +78,9 @@ fn unsigned(inputs: &[SweepInput], to: &Script, locktime: u32) -> Transaction {
             previous_output: input.outpoint,
             // [BOLT 3 to_local G2] The sequence is `to_self_delay`.
             // [BOLT 3 to_remote G2] The sequence is 1.
-            // [BOLT 3 htlc_transactions G13] The output of an HTLC transaction is one like `to_local`.
-            // A delay of 0 is one too: OP_CHECKSEQUENCEVERIFY fails where relative locks are off.
+            // [BOLT 3 htlc_transactions G13] The output of an HTLC transaction is one like
+            // `to_local`. A delay of 0 is one too: OP_CHECKSEQUENCEVERIFY fails where relative
+            // locks are off.
             sequence: Sequence::from_height(input.csv),
             ..TxIn::default()
         })
@@ -145,7 +147,8 @@ mod tests {
 
     #[test]
     fn weights_are_those_measured_on_the_network() {
-        // Measured 531 for 144 blocks. A delay up to 16 is an opcode, one from 32,768 on three bytes.
+        // Measured 531 for 144 blocks. A delay up to 16 is an opcode, one from 32,768 on three
+        // bytes.
         for (csv, weight) in [(16, 529), (144, 531), (40_000, 532)] {
             assert_eq!(sweep_weight(&[input(10_000, csv)], &home()), weight);
         }

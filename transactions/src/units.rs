@@ -64,8 +64,8 @@ impl FeeratePerKw {
     /// 250 sat per 1,000 weight units, and 253 survives the rounding of sizes to virtual bytes.
     pub const FLOOR: Self = Self(253);
 
-    /// The fee of `weight` weight units, rounded down as BOLT 3 does. Never overflows: a fee that no
-    /// 64 bits hold is `u64::MAX` satoshi.
+    /// The fee of `weight` weight units, rounded down as BOLT 3 does. Never overflows: a fee that
+    /// no 64 bits hold is `u64::MAX` satoshi.
     pub fn fee(self, weight: u64) -> Amount {
         saturated(self.product(weight).div_euclid(WEIGHT_UNITS_PER_KW))
     }
@@ -116,8 +116,8 @@ impl Height {
     }
 
     /// The height of the tip with which a transaction of the block at `self` has `depth`
-    /// confirmations. The block itself counts: depth 1 is `self`, and so is depth 0. `None` past the
-    /// last height.
+    /// confirmations. The block itself counts: depth 1 is `self`, and so is depth 0. `None` past
+    /// the last height.
     pub fn at_depth(self, depth: Depth) -> Option<Self> {
         self.0.checked_add(depth.0.saturating_sub(1)).map(Self)
     }

@@ -1,15 +1,15 @@
 //! Weights, in weight units (BOLT 3, appendix A).
 //!
-//! Two kinds, not to be mixed: the *expected* weights with which both sides of a channel must compute
-//! the same fee, whatever the truth is; and *exact* weights for transactions that are ours alone, with
-//! signatures of [`SIGNATURE_SIZE`].
+//! Two kinds, not to be mixed: the *expected* weights with which both sides of a channel must
+//! compute the same fee, whatever the truth is; and *exact* weights for transactions that are ours
+//! alone, with signatures of [`SIGNATURE_SIZE`].
 
 use bitcoin::{EcdsaSighashType, ScriptBuf, Transaction, TxOut, Weight, Witness};
 
 use crate::CommitmentFormat;
 
-/// The most bytes of a signature in a witness: low-S DER and the byte of the sighash type. Half of all
-/// signatures are one byte shorter (R below 2^255), one in 128 two or more.
+/// The most bytes of a signature in a witness: low-S DER and the byte of the sighash type. Half of
+/// all signatures are one byte shorter (R below 2^255), one in 128 two or more.
 pub const SIGNATURE_SIZE: usize = 72;
 
 /// The exact weight of the witness that spends an anchor by its funding key: count, signature,
@@ -29,8 +29,8 @@ pub const FUNDING_OUTPUT_WEIGHT: u64 = 4 * (8 + 1 + 34);
 /// What each HTLC output adds to [`commitment_weight`].
 pub const HTLC_OUTPUT_WEIGHT: u64 = 172;
 
-/// The expected weight of a commitment with `untrimmed_htlcs`: two balances and both anchors, whether
-/// they exist or not, and signatures of 73 bytes.
+/// The expected weight of a commitment with `untrimmed_htlcs`: two balances and both anchors,
+/// whether they exist or not, and signatures of 73 bytes.
 // [BOLT 3 expected_weights G2] 724 or 1124, and 172 for each HTLC that is not trimmed.
 pub fn commitment_weight(format: CommitmentFormat, untrimmed_htlcs: usize) -> u64 {
     let base = match format {

@@ -22,14 +22,16 @@ use transactions::{
 proptest! {
     #![proptest_config(config(512))]
 
-    /// Outputs, the fee of the formula, and all that was trimmed or rounded off are the funding amount.
+    /// Outputs, the fee of the formula, and all that was trimmed or rounded off are the funding
+    /// amount.
     #[test]
     fn outputs_and_fee_are_the_funding_amount(terms in terms(), mut state in state()) {
         let terms = with_amount(terms, &mut state);
         match Commitment::build(&terms, &state) {
             Ok(commitment) => {
                 check_outputs(&terms, &state, &commitment);
-                prop_assert_eq!(&Commitment::build_with_capped_fee(&terms, &state), &Ok(commitment));
+                let capped = Commitment::build_with_capped_fee(&terms, &state);
+                prop_assert_eq!(capped, Ok(commitment));
             }
             Err(error) => {
                 prop_assert_eq!(error, CommitmentError::FeeExceedsBalance);
@@ -91,7 +93,9 @@ proptest! {
 
     /// A record of any count, made of the secrets of one seed, yields and takes what it should.
     #[test]
-    fn secrets_of_any_count(seed: [u8; 32], count in 1..1_u64 << 48, back in any::<prop::sample::Index>()) {
+    fn secrets_of_any_count(
+        seed: [u8; 32], count in 1..1_u64 << 48, back in any::<prop::sample::Index>(),
+    ) {
         let count = count.min(CommitmentNumber::LAST.0);
         let mut bytes = count.to_be_bytes().to_vec();
         for bits in 0..u64::BITS - count.leading_zeros() {
@@ -113,7 +117,9 @@ proptest! {
 
     /// Any bytes are read, or not, without a panic, then and later.
     #[test]
-    fn any_bytes_are_safe_secrets(count: u64, entries in 0..50_usize, byte: u8, shift in 0..64_u32) {
+    fn any_bytes_are_safe_secrets(
+        count: u64, entries in 0..50_usize, byte: u8, shift in 0..64_u32,
+    ) {
         let count = count >> shift;
         let bytes = [count.to_be_bytes().as_slice(), &vec![byte; 32 * entries]].concat();
         let _ = RevealedSecrets::decode(&bytes[..bytes.len() / 2]);

@@ -103,7 +103,8 @@ impl Channel {
         (state, preimages)
     }
 
-    /// Signs with both sides' keys and compares every byte. Returns the number of HTLC transactions.
+    /// Signs with both sides' keys and compares every byte. Returns the number of HTLC
+    /// transactions.
     fn check(&self, vector: &Value) -> usize {
         let name = text(&vector["name"]);
         let (state, preimages) = self.state(vector);
@@ -195,8 +196,8 @@ fn check_fee(vector: &Value, terms: &CommitmentTerms, commitment: &Commitment) {
     }
 }
 
-/// What the expected weight counts and the transaction has not: longer signatures, outputs that were
-/// trimmed, and with anchors two bytes for the number of outputs.
+/// What the expected weight counts and the transaction has not: longer signatures, outputs that
+/// were trimmed, and with anchors two bytes for the number of outputs.
 fn check_weight(terms: &CommitmentTerms, commitment: &Commitment, signed: &Transaction) {
     let has = |output| commitment.output_index(output).is_some();
     let missing = |output, weight| if has(output) { 0 } else { weight };
