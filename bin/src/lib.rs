@@ -1,1 +1,4 @@
 //! navvyd and navvy
+
+pub mod entropy;
+pub mod net;

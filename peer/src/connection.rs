@@ -117,6 +117,16 @@ impl Connection {
         self.messages = None;
     }
 
+    /// Nothing was read from the socket for so long: not the peer's fault, so all deadlines move.
+    pub fn did_not_listen(&mut self, time: Duration) {
+        self.heard = self.heard.plus(time);
+        match &mut self.phase {
+            Phase::WaitForInit { deadline, .. } => *deadline = deadline.plus(time),
+            Phase::Open(keepalive) => keepalive.postpone(time),
+            Phase::Closed => {}
+        }
+    }
+
     /// When to call [`Connection::tick`]; `None` once the connection is closed.
     pub fn deadline(&self) -> Option<Monotonic> {
         let idle = self.heard.plus(self.settings.limits.idle_deadline);
@@ -274,15 +284,8 @@ impl Connection {
     fn forgive_lateness(&mut self, now: Monotonic) {
         let Some(deadline) = self.deadline() else { return };
         let late = now.since(deadline);
-        if late <= FORGIVEN {
-            return;
-        }
-        let by = late.saturating_add(TIME_TO_READ);
-        self.heard = self.heard.plus(by);
-        match &mut self.phase {
-            Phase::WaitForInit { deadline, .. } => *deadline = deadline.plus(by),
-            Phase::Open(keepalive) => keepalive.postpone(by),
-            Phase::Closed => {}
+        if late > FORGIVEN {
+            self.did_not_listen(late.saturating_add(TIME_TO_READ));
         }
     }
 

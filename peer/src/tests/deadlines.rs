@@ -89,6 +89,20 @@ fn a_deadline_fires_soon_after_a_stop() {
 }
 
 #[test]
+fn time_without_listening_is_not_held_against_the_peer() {
+    let mut driver = Driver::open();
+    driver.ask();
+    driver.take_ping();
+    driver.pass(seconds(29));
+    driver.connection.did_not_listen(seconds(9));
+    driver.pass(seconds(9));
+    assert_eq!(driver.closed, None);
+    driver.pass(seconds(1));
+    assert_eq!(driver.closed, Some(CloseReason::PongTimeout));
+    driver.connection.did_not_listen(seconds(9));
+}
+
+#[test]
 fn over_tor_answers_may_take_longer() {
     let tor = limits().over_tor();
     assert_eq!((tor.init_deadline, tor.pong_deadline), (seconds(45), seconds(90)));
