@@ -1,0 +1,107 @@
+//! Blocks: one pass over the transactions of each, and a reorganisation is one event like any other.
+
+use crate::channel::ChannelEvent;
+use crate::node::Node;
+use crate::reply::Notice;
+use crate::turn::Turn;
+use bitcoin::{OutPoint, Transaction};
+use chain::{ChainUpdate, ConnectedBlock, Found, Match};
+use transactions::{Height, KeysId};
+
+impl Node {
+    pub(crate) fn on_chain(&mut self, update: &ChainUpdate, turn: &mut Turn<'_>) {
+        let applied = match self.follower.apply(update) {
+            Ok(applied) => applied,
+            Err(error) => {
+                tracing::warn!(%error, "the backend's news does not fit");
+                self.chain_problem = Some(error.to_string());
+                return;
+            }
+        };
+        if !applied.disconnected.is_empty() {
+            let fork = Height(applied.fork.height);
+            self.stale_heights.extend(applied.disconnected.iter().map(|tip| tip.height));
+            tracing::warn!(%fork, blocks = applied.disconnected.len(), "the chain was rewound");
+            for keys_id in self.all_keys() {
+                self.drive(keys_id, ChannelEvent::Rewound { fork }, turn);
+            }
+        }
+        for connected in applied.connected(update) {
+            self.on_block(connected, turn);
+        }
+        let height = self.height();
+        turn.notify(Notice::Block { height });
+        // States ask for their depth against the tip: one look at the end of an update is enough.
+        for keys_id in self.all_keys() {
+            if self.channels.get(&keys_id).is_some_and(|channel| channel.state.minds_blocks()) {
+                self.drive(keys_id, ChannelEvent::Block, turn);
+            }
+        }
+        self.expire_requests(turn);
+        self.try_requests(turn);
+    }
+
+    fn on_block(&mut self, connected: &ConnectedBlock, turn: &mut Turn<'_>) {
+        self.stale_heights.insert(connected.height);
+        if let Err(error) = self.wallet.apply_block(connected.height, &connected.block) {
+            tracing::error!(%error, "the wallet cannot follow the chain");
+            self.chain_problem = Some(error.to_string());
+        }
+        for (tx_index, transaction) in (0_u32..).zip(&connected.block.txdata) {
+            // What a transaction changes may be what the next one spends: look again for each.
+            for found in self.watches.find_in(tx_index, transaction) {
+                self.on_match(&found, transaction, connected, turn);
+            }
+        }
+    }
+
+    fn on_match(
+        &mut self,
+        found: &Match<KeysId>,
+        transaction: &Transaction,
+        connected: &ConnectedBlock,
+        turn: &mut Turn<'_>,
+    ) {
+        let height = Height(connected.height);
+        let Some(funding) =
+            self.channels.get(&found.key).and_then(|channel| channel.state.channel())
+        else {
+            return;
+        };
+        let event = match &found.found {
+            Found::Confirmed => ChannelEvent::Confirmed {
+                block: connected.hash,
+                height,
+                tx_index: found.tx_index,
+                output: usize::try_from(funding.outpoint.vout)
+                    .ok()
+                    .and_then(|vout| transaction.output.get(vout))
+                    .cloned(),
+            },
+            Found::Spent { outpoint, .. } if *outpoint == funding.outpoint => {
+                ChannelEvent::Spent { transaction: transaction.clone(), height }
+            }
+            Found::Spent { outpoint, .. } if is_coin_of(funding, outpoint) => {
+                if found.txid == funding.outpoint.txid {
+                    return;
+                }
+                ChannelEvent::Conflicted { by: found.txid, height }
+            }
+            Found::Spent { outpoint, .. } => {
+                ChannelEvent::ClaimSpent { outpoint: *outpoint, txid: found.txid, height }
+            }
+            Found::Paid { .. } => return,
+        };
+        self.drive(found.key, event, turn);
+    }
+
+    pub(crate) fn all_keys(&self) -> Vec<KeysId> {
+        self.channels.keys().copied().collect()
+    }
+}
+
+fn is_coin_of(channel: &funding::FundedChannel, outpoint: &OutPoint) -> bool {
+    channel.funding_transaction.as_ref().is_some_and(|transaction| {
+        transaction.input.iter().any(|input| input.previous_output == *outpoint)
+    })
+}

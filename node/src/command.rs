@@ -1,0 +1,95 @@
+//! What a client can want.
+
+use bitcoin::{Amount, OutPoint, ScriptBuf};
+use funding::RequestId;
+use secp256k1::PublicKey;
+use transactions::FeeratePerKw;
+use wire::ChannelType;
+
+/// A command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Open a channel.
+    Open(Box<OpenCommand>),
+    /// Close one.
+    Close(CloseCommand),
+    /// Connect to a peer and stay connected.
+    Connect {
+        /// The peer.
+        node_id: PublicKey,
+        /// Host and port.
+        address: String,
+    },
+    /// End the connection to a peer.
+    Disconnect {
+        /// The peer.
+        node_id: PublicKey,
+    },
+    /// A fresh address of the wallet.
+    NewAddress,
+    /// Pay from the wallet.
+    Send {
+        /// To whom.
+        script: ScriptBuf,
+        /// How much.
+        amount: Amount,
+        /// At which feerate; `None`: the estimate.
+        feerate: Option<FeeratePerKw>,
+    },
+    /// What the wallet has.
+    Balance,
+    /// The wallet's coins, with who leases them.
+    Coins,
+    /// All channels and tombstones.
+    Channels,
+    /// All requests.
+    Requests,
+    /// All peers.
+    Peers,
+    /// The node.
+    Info,
+    /// End what can be ended politely, and take no more opens.
+    Stop,
+}
+
+/// A wish for a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenCommand {
+    /// The caller's name for it: the same name is the same open, for ever.
+    pub request: RequestId,
+    /// The peer.
+    pub node_id: PublicKey,
+    /// Where it is, if it is not connected yet.
+    pub address: Option<String>,
+    /// The whole channel.
+    pub funding: Amount,
+    /// A gift to the peer, in it.
+    pub push: Amount,
+    /// Whether the channel is to be announced.
+    pub announce: bool,
+    /// The type.
+    pub channel_type: ChannelType,
+    /// The feerate of the funding transaction; `None`: the estimate for 6 blocks.
+    pub feerate: Option<FeeratePerKw>,
+    /// The highest fee of the funding transaction.
+    pub max_fee: Amount,
+    /// Coins to use and no others; empty: the wallet chooses.
+    pub coins: Vec<OutPoint>,
+    /// Even though an open to that peer is pending, or died after `funding_created`.
+    pub force: bool,
+}
+
+/// A wish to close a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CloseCommand {
+    /// The funding output.
+    pub outpoint: OutPoint,
+    /// With our commitment, without the peer.
+    pub force: bool,
+    /// The feerate of the closing transaction; `None`: the estimate for 6 blocks.
+    pub feerate: Option<FeeratePerKw>,
+    /// The highest feerate; `None`: a multiple of the feerate.
+    pub cap: Option<FeeratePerKw>,
+    /// Where our money goes; `None`: into the wallet.
+    pub script: Option<ScriptBuf>,
+}

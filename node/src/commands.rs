@@ -1,0 +1,217 @@
+//! Commands of clients. Their replies are effects: nobody learns of what is not durable.
+
+use crate::channel::{ChannelEvent, ChannelState};
+use crate::command::{CloseCommand, Command};
+use crate::node::Node;
+use crate::opens::funds_text;
+use crate::reply::{CommandError, Reply};
+use crate::turn::Turn;
+use crate::{CommandId, Effect, Table};
+use bitcoin::{Amount, ScriptBuf};
+use closing::{CloseRequest, Who, default_cap};
+use secp256k1::PublicKey;
+use transactions::{FeeratePerKw, KeysId, is_standard_shutdown_script};
+
+impl Node {
+    pub(crate) fn on_command(&mut self, id: CommandId, command: Command, turn: &mut Turn<'_>) {
+        let reply = match self.execute(command, turn) {
+            Ok(reply) => reply,
+            Err(error) => Reply::Failed(error),
+        };
+        turn.step.effect(Effect::Reply { id, reply: Box::new(reply) });
+    }
+
+    fn execute(&mut self, command: Command, turn: &mut Turn<'_>) -> Result<Reply, CommandError> {
+        match command {
+            Command::Open(open) => self.open(*open, turn).map(Reply::Request),
+            Command::Close(close) => self.close(close, turn),
+            Command::Connect { node_id, address } => self.connect(node_id, address, turn),
+            Command::Disconnect { node_id } => self.disconnect(&node_id, turn),
+            Command::NewAddress => Ok(Reply::Address(self.wallet.fresh_address())),
+            Command::Send { script, amount, feerate } => self.send(script, amount, feerate, turn),
+            Command::Balance => Ok(Reply::Balance(self.balance_view())),
+            Command::Coins => Ok(Reply::Coins(self.coin_views())),
+            Command::Channels => Ok(Reply::Channels(self.channel_views())),
+            Command::Requests => {
+                Ok(Reply::Requests(self.requests.values().map(|r| r.view()).collect()))
+            }
+            Command::Peers => Ok(Reply::Peers(self.peer_views())),
+            Command::Info => Ok(Reply::Info(self.info_view())),
+            Command::Stop => {
+                self.stop(turn);
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn connect(
+        &mut self,
+        node_id: PublicKey,
+        address: String,
+        turn: &mut Turn<'_>,
+    ) -> Result<Reply, CommandError> {
+        if node_id == self.node_id() {
+            let text = "that is this node itself: choose another peer".to_owned();
+            return Err(CommandError { code: "own_node", text });
+        }
+        let peer = self.peers.entry(node_id).or_default();
+        peer.address = Some(address);
+        self.dial(node_id, turn);
+        self.save_peer(&node_id, turn);
+        Ok(Reply::Done)
+    }
+
+    fn disconnect(
+        &mut self,
+        node_id: &PublicKey,
+        turn: &mut Turn<'_>,
+    ) -> Result<Reply, CommandError> {
+        let Some(conn) = self.peers.get(node_id).and_then(|peer| peer.conn) else {
+            let text = format!("{node_id} is not connected");
+            return Err(CommandError { code: "not_connected", text });
+        };
+        let reason = "the operator ended the connection".to_owned();
+        turn.step.effect(Effect::Disconnect { conn, reason });
+        Ok(Reply::Done)
+    }
+
+    fn send(
+        &mut self,
+        script: ScriptBuf,
+        amount: Amount,
+        feerate: Option<FeeratePerKw>,
+        turn: &mut Turn<'_>,
+    ) -> Result<Reply, CommandError> {
+        let feerate = feerate.unwrap_or(self.fees.normal);
+        let max_fee = (amount / 2).max(Amount::from_sat(10_000));
+        let funded = self
+            .wallet
+            .send(script, amount, feerate, max_fee, &self.leased)
+            .map_err(|error| CommandError { code: "funds", text: funds_text(&error) })?;
+        self.wallet.insert_own(&funded.transaction, turn.now.timestamp.0 / 1_000);
+        let txid = funded.transaction.compute_txid();
+        turn.step.effect(Effect::Broadcast(vec![funded.transaction]));
+        Ok(Reply::Sent { txid, fee: funded.fee })
+    }
+
+    fn close(&mut self, command: CloseCommand, turn: &mut Turn<'_>) -> Result<Reply, CommandError> {
+        let fail = |code, text: &str| Err(CommandError { code, text: text.to_owned() });
+        let Some(keys_id) = self.outpoints.get(&command.outpoint).copied() else {
+            let text = format!("no channel has the funding output {}", command.outpoint);
+            return Err(CommandError { code: "unknown_channel", text });
+        };
+        let Some(channel) = self.channels.get(&keys_id) else {
+            return fail("unknown_channel", "no such channel");
+        };
+        match &channel.state {
+            ChannelState::Funding(funding::State::Tombstone(_)) => {
+                return fail(
+                    "dead",
+                    "that open died before it was funded: there is nothing to close",
+                );
+            }
+            ChannelState::Closing(closing::State::Closed(_)) => {
+                return fail("closed", "the channel is closed already");
+            }
+            ChannelState::Closing(closing::State::Closing(_)) if !command.force => {
+                return fail(
+                    "closing",
+                    "the channel is closing already: only force can change how",
+                );
+            }
+            ChannelState::Funding(state) if !command.force => {
+                let is_open = matches!(state, funding::State::Normal(_));
+                let is_updating = state.channel().is_some_and(|c| c.peer_update_pending);
+                if is_updating {
+                    let text = "the peer asked for another commitment, which this build cannot follow, \
+                         so it will not agree to a close: use force";
+                    return fail("peer_update_pending", text);
+                }
+                if !is_open {
+                    let text = "the channel is not open yet: wait until it is, or use force";
+                    return fail("not_open", text);
+                }
+            }
+            ChannelState::Funding(_) | ChannelState::Closing(_) => {}
+        }
+        let request = self.close_request(&command)?;
+        let event =
+            if command.force { ChannelEvent::Force(request) } else { ChannelEvent::Close(request) };
+        self.drive(keys_id, event, turn);
+        let node_id = self.channels.get(&keys_id).map(|channel| channel.node_id);
+        if let Some(node_id) = node_id {
+            self.dial(node_id, turn);
+        }
+        Ok(Reply::Done)
+    }
+
+    fn close_request(&self, command: &CloseCommand) -> Result<CloseRequest, CommandError> {
+        let feerate = command.feerate.unwrap_or(self.fees.normal);
+        let cap = command.cap.unwrap_or_else(|| default_cap(feerate));
+        if cap < feerate {
+            let text = format!(
+                "the limit of {} sat/kw is below the feerate of {} sat/kw: raise it",
+                cap.0, feerate.0
+            );
+            return Err(CommandError { code: "fee_limit", text });
+        }
+        if let Some(script) = &command.script
+            && !is_standard_shutdown_script(script, true, false)
+        {
+            let text =
+                "peers refuse to pay to that kind of address: choose a segwit one".to_owned();
+            return Err(CommandError { code: "address", text });
+        }
+        let reason = if command.force {
+            "the operator closed it by force"
+        } else {
+            "the operator closes it"
+        };
+        Ok(CloseRequest {
+            who: Who::Local,
+            reason: reason.to_owned(),
+            script: command.script.clone(),
+            feerate,
+            cap,
+        })
+    }
+
+    /// No more opens; those that the peer does not hold yet are ended, and it is told.
+    fn stop(&mut self, turn: &mut Turn<'_>) {
+        self.stopping = true;
+        let early: Vec<KeysId> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| match &channel.state {
+                ChannelState::Funding(
+                    funding::State::WaitForAcceptChannel(_)
+                    | funding::State::WaitForTests(_)
+                    | funding::State::WaitForDecision(_)
+                    | funding::State::WaitForFundingCreated(_),
+                ) => true,
+                ChannelState::Funding(_) | ChannelState::Closing(_) => false,
+            })
+            .map(|(keys_id, _)| *keys_id)
+            .collect();
+        for keys_id in early {
+            self.drive(keys_id, ChannelEvent::Cancel, turn);
+        }
+    }
+
+    /// What was written to a table of which only the last rows count.
+    pub(crate) fn fold_wallet(&mut self, rows: usize, turn: &mut Turn<'_>) {
+        if rows < FOLD_ABOVE {
+            return;
+        }
+        for number in 0..self.next_wallet_row {
+            turn.step.write(Table::Wallet, number.to_be_bytes().to_vec(), None);
+        }
+        let number = self.next_wallet_row;
+        self.next_wallet_row = number.saturating_add(1);
+        let row = self.wallet.folded();
+        turn.step.write(Table::Wallet, number.to_be_bytes().to_vec(), Some(row));
+    }
+}
+
+/// So many rows of wallet changes are made one at start.
+const FOLD_ABOVE: usize = 64;

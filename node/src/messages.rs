@@ -1,0 +1,232 @@
+//! What a peer says, and which channel it concerns.
+
+use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState};
+use crate::entropy::random;
+use crate::node::Node;
+use crate::reply::Notice;
+use crate::turn::{Turn, is_pending};
+use crate::{ConnId, Effect};
+use bitcoin::{OutPoint, Txid};
+use funding::{
+    FundingError, FundingPosition, Link, LinkKind, Refusal, Role, Verdict, WaitForDecision,
+    error_message, peer_text, warning_message,
+};
+use secp256k1::PublicKey;
+use transactions::{CommitmentNumber, KeysId, Signer};
+use wire::{ChannelId, ChannelReestablish, Message, OpenChannel};
+
+impl Node {
+    pub(crate) fn on_message(&mut self, conn: ConnId, message: Message, turn: &mut Turn<'_>) {
+        let Some(node_id) = self.conns.get(&conn).copied() else { return };
+        if let Message::OpenChannel(open) = message {
+            self.on_open_channel(conn, node_id, *open, turn);
+            return;
+        }
+        let Some(channel_id) = message.channel_id() else { return };
+        if channel_id == ChannelId::ALL {
+            self.on_all_zero(conn, node_id, &message, turn);
+            return;
+        }
+        let Some(keys_id) = self.routes.get(&(node_id, channel_id)).copied() else {
+            self.on_unknown_channel(conn, channel_id, &message, turn);
+            return;
+        };
+        if let Message::ChannelReestablish(theirs) = &message
+            && let Some(channel) = self.channels.get_mut(&keys_id)
+        {
+            channel.link.theirs = Some(theirs.clone());
+        }
+        self.drive(keys_id, ChannelEvent::Message(message), turn);
+    }
+
+    /// A peer wants to open a channel to us.
+    fn on_open_channel(
+        &mut self,
+        conn: ConnId,
+        node_id: PublicKey,
+        open: OpenChannel,
+        turn: &mut Turn<'_>,
+    ) {
+        let temporary_channel_id = open.temporary_channel_id;
+        let funding = open.funding_satoshis;
+        let keys_id = KeysId(random(turn.entropy));
+        let mut link = Link { kind: LinkKind::Fresh, ..Link::default() };
+        let begun = match self.check_capacity(&node_id, temporary_channel_id) {
+            Ok(()) => self.with_context(&mut link, turn, |cx| {
+                WaitForDecision::begin(open, node_id, keys_id, cx)
+            }),
+            Err(refusal) => Err(FundingError::Rejected(refusal)),
+        };
+        match begun {
+            Err(error) => {
+                tracing::info!(%node_id, %error, "an open of a peer's was refused");
+                let message = Box::new(error.reply(temporary_channel_id));
+                turn.step.effect(Effect::Send { conn, message });
+            }
+            Ok((state, effects)) => {
+                let effects: Vec<ChannelEffect> = effects.into_iter().map(Into::into).collect();
+                let state = ChannelState::Funding(state.into());
+                let channel = Channel::new(node_id, state, link);
+                self.insert(keys_id, channel, &effects, "the peer sent open_channel", turn);
+                turn.step.effect(Effect::Decide { keys_id, node_id, funding });
+            }
+        }
+    }
+
+    /// Whether we can take one more open of this peer's: each refusal is true.
+    fn check_capacity(&self, node_id: &PublicKey, id: ChannelId) -> Result<(), Refusal> {
+        if self.stopping {
+            return Err(Refusal::Declined("the node is stopping".to_owned()));
+        }
+        if !self.synced || self.chain_problem.is_some() {
+            let text = "the node is still synchronising with the block chain";
+            return Err(Refusal::Declined(text.to_owned()));
+        }
+        if self.routes.contains_key(&(*node_id, id)) {
+            return Err(Refusal::Declined("temporary_channel_id is in use".to_owned()));
+        }
+        let unseen = |channel: &&Channel| {
+            let state = &channel.state;
+            let is_accepter = state.channel().is_none_or(|channel| channel.role == Role::Accepter);
+            let is_attempt = match state {
+                ChannelState::Funding(state) => state.attempt().is_some(),
+                ChannelState::Closing(_) => false,
+            };
+            let is_seen = state.channel().is_some_and(|channel| {
+                matches!(channel.position, FundingPosition::Confirmed { .. })
+            });
+            is_pending(state) && is_accepter && !is_attempt && !is_seen
+        };
+        let of_peer = self
+            .keys_of(node_id)
+            .iter()
+            .filter_map(|keys_id| self.channels.get(keys_id))
+            .filter(unseen)
+            .count();
+        if of_peer >= PENDING_PER_PEER
+            || self.channels.values().filter(unseen).count() >= PENDING_TOTAL
+        {
+            return Err(Refusal::TooManyPending);
+        }
+        Ok(())
+    }
+
+    /// An `error` about everything: opens end, funded channels stay, the operator is told. Said again after
+    /// the channels were reestablished, it fails them all.
+    fn on_all_zero(
+        &mut self,
+        conn: ConnId,
+        node_id: PublicKey,
+        message: &Message,
+        turn: &mut Turn<'_>,
+    ) {
+        let Message::Error(error) = message else { return };
+        let text = format!("the peer failed every channel: {:?}", peer_text(&error.data));
+        tracing::warn!(%node_id, text, "all-zero error");
+        turn.notify(Notice::Note { node_id, keys_id: None, text: text.clone() });
+        let reestablished: Vec<KeysId> = self
+            .keys_of(&node_id)
+            .into_iter()
+            .filter(|keys_id| {
+                self.channels.get(keys_id).is_some_and(|channel| channel.link.theirs.is_some())
+            })
+            .collect();
+        let had_failed_before = self.peers.get(&node_id).is_some_and(|peer| peer.failed_all_before);
+        if had_failed_before {
+            for keys_id in reestablished {
+                self.drive(keys_id, ChannelEvent::Message(message.clone()), turn);
+            }
+        }
+        if let Some(peer) = self.peers.get_mut(&node_id) {
+            peer.failed_all_before = true;
+        }
+        for keys_id in self.keys_of(&node_id) {
+            let is_transient = self.channels.get(&keys_id).is_some_and(|channel| {
+                matches!(channel.state, ChannelState::Funding(_))
+                    && channel.state.channel().is_none()
+            });
+            if is_transient {
+                self.drive(keys_id, ChannelEvent::Message(message.clone()), turn);
+            }
+        }
+        turn.step.effect(Effect::Disconnect { conn, reason: text });
+    }
+
+    /// A message about a channel that we do not have.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else deserves an answer")]
+    fn on_unknown_channel(
+        &mut self,
+        conn: ConnId,
+        channel_id: ChannelId,
+        message: &Message,
+        turn: &mut Turn<'_>,
+    ) {
+        let mut send = |message: Message| {
+            turn.step.effect(Effect::Send { conn, message: Box::new(message) });
+        };
+        match message {
+            // The peer believes in a channel: move it to close, whatever it is.
+            Message::ChannelReestablish(_) => {
+                let point = self.wallet.per_commitment_point(&KeysId([0; 16]), CommitmentNumber(0));
+                send(Message::ChannelReestablish(ChannelReestablish {
+                    channel_id,
+                    next_commitment_number: 0,
+                    next_revocation_number: 0,
+                    your_last_per_commitment_secret: [0; 32],
+                    my_current_per_commitment_point: point,
+                }));
+                send(error_message(channel_id, "unknown channel"));
+            }
+            Message::FundingCreated(_) | Message::FundingSigned(_) | Message::Shutdown(_) => {
+                send(error_message(channel_id, "unknown channel"));
+            }
+            Message::ChannelReady(_) | Message::ClosingSigned(_) | Message::ClosingComplete(_) => {
+                send(warning_message(channel_id, "unknown channel"));
+            }
+            Message::Error(error) => {
+                tracing::info!(%channel_id, text = peer_text(&error.data), "error for no channel");
+            }
+            _ => {}
+        }
+    }
+
+    /// The mempool's verdict goes to the open whose transaction it is.
+    pub(crate) fn on_tested(&mut self, txid: Txid, verdict: &Verdict, turn: &mut Turn<'_>) {
+        let waiting: Vec<KeysId> = self
+            .channels
+            .iter()
+            .filter(|(_, channel)| match &channel.state {
+                ChannelState::Funding(funding::State::WaitForTests(s)) => s.outpoint.txid == txid,
+                ChannelState::Funding(_) | ChannelState::Closing(_) => false,
+            })
+            .map(|(keys_id, _)| *keys_id)
+            .collect();
+        for keys_id in waiting {
+            self.drive(keys_id, ChannelEvent::Tested(verdict.clone()), turn);
+        }
+    }
+
+    /// What became of the broadcast of a funding transaction.
+    pub(crate) fn on_broadcasted(
+        &mut self,
+        txid: Txid,
+        result: &Result<(), String>,
+        turn: &mut Turn<'_>,
+    ) {
+        if let Err(reason) = result {
+            tracing::warn!(%txid, reason, "a transaction was refused");
+        }
+        let first = OutPoint { txid, vout: 0 };
+        let last = OutPoint { txid, vout: u32::MAX };
+        let of_txid: Vec<KeysId> =
+            self.outpoints.range(first..=last).map(|(_, keys_id)| *keys_id).collect();
+        for keys_id in of_txid {
+            self.drive(keys_id, ChannelEvent::Broadcasted(result.clone()), turn);
+        }
+    }
+}
+
+/// Opens of one peer that are not in a block.
+const PENDING_PER_PEER: usize = 4;
+/// Opens of all peers that are not in a block.
+const PENDING_TOTAL: usize = 1_000;

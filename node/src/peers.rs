@@ -1,0 +1,151 @@
+//! Peers: one connection each, dialled again while there is something to do with them.
+
+use crate::channel::ChannelEvent;
+use crate::entropy::below;
+use crate::node::{Node, Timer};
+use crate::reply::Notice;
+use crate::turn::Turn;
+use crate::{ConnId, Effect, Table};
+use funding::{Link, Monotonic};
+use secp256k1::PublicKey;
+use transactions::KeysId;
+use wire::{Features, feature};
+
+impl Node {
+    pub(crate) fn on_connected(
+        &mut self,
+        conn: ConnId,
+        node_id: PublicKey,
+        features: Features,
+        address: Option<String>,
+        turn: &mut Turn<'_>,
+    ) {
+        // The newer connection of a key replaces the older one.
+        if let Some(old) = self.peers.get(&node_id).and_then(|peer| peer.conn) {
+            self.on_lost(old, "replaced by a newer connection", turn);
+            let reason = "replaced by a newer connection".to_owned();
+            turn.step.effect(Effect::Disconnect { conn: old, reason });
+        }
+        let simple_close = features.supports(feature::OPTION_SIMPLE_CLOSE)
+            && self.config.features.supports(feature::OPTION_SIMPLE_CLOSE);
+        let peer = self.peers.entry(node_id).or_default();
+        peer.conn = Some(conn);
+        peer.features = features;
+        peer.dialing = false;
+        peer.failures = 0;
+        if address.is_some() && peer.address != address {
+            peer.address.clone_from(&address);
+        }
+        self.conns.insert(conn, node_id);
+        self.deadlines.set(Timer::Redial(node_id), None);
+        for keys_id in self.keys_of(&node_id) {
+            if let Some(channel) = self.channels.get_mut(&keys_id) {
+                channel.link = Link::up(simple_close);
+            }
+            self.drive(keys_id, ChannelEvent::Connected, turn);
+        }
+        turn.notify(Notice::Peer { node_id, connected: true, reason: String::new() });
+        self.save_peer(&node_id, turn);
+        self.try_requests(turn);
+    }
+
+    pub(crate) fn on_lost(&mut self, conn: ConnId, reason: &str, turn: &mut Turn<'_>) {
+        let Some(node_id) = self.conns.remove(&conn) else { return };
+        let Some(peer) = self.peers.get_mut(&node_id) else { return };
+        if peer.conn != Some(conn) {
+            return;
+        }
+        peer.conn = None;
+        peer.last_error = Some(reason.to_owned());
+        for keys_id in self.keys_of(&node_id) {
+            if let Some(channel) = self.channels.get_mut(&keys_id) {
+                channel.link = Link::default();
+            }
+            self.drive(keys_id, ChannelEvent::Disconnected, turn);
+        }
+        turn.notify(Notice::Peer { node_id, connected: false, reason: reason.to_owned() });
+        self.schedule_redial(node_id, turn);
+    }
+
+    pub(crate) fn on_dial_failed(
+        &mut self,
+        node_id: PublicKey,
+        reason: String,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(peer) = self.peers.get_mut(&node_id) else { return };
+        peer.dialing = false;
+        peer.failures = peer.failures.saturating_add(1);
+        peer.last_error = Some(reason.clone());
+        turn.notify(Notice::Peer { node_id, connected: false, reason });
+        self.schedule_redial(node_id, turn);
+    }
+
+    /// A peer answered a ping: every open that waits for it hears it.
+    pub(crate) fn on_alive(&mut self, conn: ConnId, turn: &mut Turn<'_>) {
+        let Some(node_id) = self.conns.get(&conn).copied() else { return };
+        for keys_id in self.keys_of(&node_id) {
+            self.drive(keys_id, ChannelEvent::Alive, turn);
+        }
+    }
+
+    /// Dials now, unless it is connected or being dialled, or its address is unknown.
+    pub(crate) fn dial(&mut self, node_id: PublicKey, turn: &mut Turn<'_>) {
+        let Some(peer) = self.peers.get_mut(&node_id) else { return };
+        if peer.conn.is_some() || peer.dialing {
+            return;
+        }
+        let Some(address) = peer.address.clone() else { return };
+        peer.dialing = true;
+        self.deadlines.set(Timer::Redial(node_id), None);
+        turn.step.effect(Effect::Dial { node_id, address });
+    }
+
+    pub(crate) fn redial(&mut self, node_id: PublicKey, turn: &mut Turn<'_>) {
+        if self.is_wanted(&node_id) {
+            self.dial(node_id, turn);
+        }
+    }
+
+    /// 1, 2, 4 .. 30 seconds after a loss, with jitter, so that a node with many peers does not dial them
+    /// all at once.
+    pub(crate) fn schedule_redial(&mut self, node_id: PublicKey, turn: &mut Turn<'_>) {
+        let Some(peer) = self.peers.get(&node_id) else { return };
+        if peer.conn.is_some() || peer.dialing || !self.is_wanted(&node_id) {
+            return;
+        }
+        let seconds = 1_u64.checked_shl(peer.failures.min(5)).unwrap_or(30).min(30);
+        let base = seconds.saturating_mul(1_000);
+        let jitter = below(turn.entropy, base / 2 + 1);
+        let at = turn.now.monotonic.0.saturating_add(base / 2).saturating_add(jitter);
+        self.deadlines.set(Timer::Redial(node_id), Some(Monotonic(at)));
+    }
+
+    /// Whether there is something to do with a peer: a channel, a request, or the operator's word.
+    pub(crate) fn is_wanted(&self, node_id: &PublicKey) -> bool {
+        let has_channel = self.keys_of(node_id).iter().any(|keys_id| {
+            self.channels.get(keys_id).is_some_and(|channel| channel.state.wants_peer())
+        });
+        has_channel
+            || self
+                .requests
+                .values()
+                .any(|request| request.command.node_id == *node_id && !request.status.is_final())
+    }
+
+    /// The channels of a peer.
+    pub(crate) fn keys_of(&self, node_id: &PublicKey) -> Vec<KeysId> {
+        self.by_peer.get(node_id).map_or_else(Vec::new, |keys| keys.iter().copied().collect())
+    }
+
+    /// Where a peer can be dialled must survive as long as there is something to do with it.
+    pub(crate) fn save_peer(&self, node_id: &PublicKey, turn: &mut Turn<'_>) {
+        let Some(address) = self.peers.get(node_id).and_then(|peer| peer.address.as_ref()) else {
+            return;
+        };
+        if self.is_wanted(node_id) {
+            let key = node_id.serialize().to_vec();
+            turn.step.write(Table::Peers, key, Some(address.as_bytes().to_vec()));
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! What a client is told: only what is durable.
+
+use bitcoin::{Address, Amount, BlockHash, Network, OutPoint, Txid};
+use funding::{FundingPosition, Origin, RequestId, Role};
+use secp256k1::PublicKey;
+use std::fmt;
+use transactions::{Depth, Height, KeysId, MilliSatoshi, Timestamp};
+use wire::{ChannelId, ChannelType, ShortChannelId};
+
+/// The answer to a command.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Reply {
+    /// It was done, or is under way.
+    Done,
+    /// The request is on disk: this is how it stands.
+    Request(RequestView),
+    /// A fresh address.
+    Address(Address),
+    /// A payment is on its way.
+    Sent {
+        /// The transaction.
+        txid: Txid,
+        /// Its fee.
+        fee: Amount,
+    },
+    /// What the wallet has.
+    Balance(BalanceView),
+    /// The coins.
+    Coins(Vec<CoinView>),
+    /// The channels.
+    Channels(Vec<ChannelView>),
+    /// The requests.
+    Requests(Vec<RequestView>),
+    /// The peers.
+    Peers(Vec<PeerView>),
+    /// The node.
+    Info(InfoView),
+    /// No.
+    Failed(CommandError),
+}
+
+/// Why a command cannot be done, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandError {
+    /// A word for programs.
+    pub code: &'static str,
+    /// A sentence for people.
+    pub text: String,
+}
+
+impl fmt::Display for CommandError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// How a request stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestView {
+    /// The caller's name for it.
+    pub id: RequestId,
+    /// The peer.
+    pub node_id: PublicKey,
+    /// The whole channel.
+    pub funding: Amount,
+    /// One word.
+    pub status: &'static str,
+    /// A sentence, if there is something to say.
+    pub text: String,
+    /// Who ended it, if it failed.
+    pub origin: Option<Origin>,
+    /// The channel, once it has a funding output.
+    pub outpoint: Option<OutPoint>,
+    /// How many attempts were begun.
+    pub attempts: u32,
+}
+
+/// The wallet's money.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct BalanceView {
+    /// Can be spent now.
+    pub confirmed: Amount,
+    /// Not in a block yet.
+    pub unconfirmed: Amount,
+    /// Held by opens and closes.
+    pub leased: Amount,
+    /// What stays for the fees of anchors.
+    pub reserved: Amount,
+}
+
+/// A coin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoinView {
+    /// Where.
+    pub outpoint: OutPoint,
+    /// How much.
+    pub amount: Amount,
+    /// In which block.
+    pub height: Option<u32>,
+    /// The open or close that holds it.
+    pub lease: Option<KeysId>,
+}
+
+/// A channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChannelView {
+    /// The name of its keys.
+    pub keys_id: KeysId,
+    /// The request that it serves.
+    pub request: Option<RequestId>,
+    /// The peer.
+    pub node_id: PublicKey,
+    /// What we are in it.
+    pub role: Role,
+    /// The state's name.
+    pub state: &'static str,
+    /// The funding output, once there is one.
+    pub outpoint: Option<OutPoint>,
+    /// Its id, permanent once there is an output.
+    pub channel_id: Option<ChannelId>,
+    /// Where it stands in the chain.
+    pub short_channel_id: Option<ShortChannelId>,
+    /// The type.
+    pub channel_type: Option<ChannelType>,
+    /// Whether it is to be announced.
+    pub announced: bool,
+    /// The whole channel.
+    pub capacity: Amount,
+    /// Ours, before commitment fee and anchors.
+    pub local_balance: MilliSatoshi,
+    /// The peer's, before commitment fee and anchors.
+    pub remote_balance: MilliSatoshi,
+    /// The commitment fee, which the opener pays.
+    pub commit_fee: Amount,
+    /// The anchors, which the opener pays.
+    pub anchors: Amount,
+    /// Where the funding output is.
+    pub position: Option<FundingPosition>,
+    /// How deep.
+    pub confirmations: Depth,
+    /// How deep it has to be.
+    pub minimum_depth: u32,
+    /// Whether the peer is connected.
+    pub connected: bool,
+    /// Whether the peer asked for a commitment that we cannot follow.
+    pub peer_update_pending: bool,
+    /// What is said of a dead one, or of a closing one.
+    pub text: String,
+    /// The transaction that closes it, as far as it is known.
+    pub closing_txid: Option<Txid>,
+    /// How it was closed, once a block says so.
+    pub ending: Option<&'static str>,
+    /// The transaction that brought our outputs home.
+    pub sweep_txid: Option<Txid>,
+    /// Its last transitions.
+    pub history: Vec<HistoryEntry>,
+}
+
+/// A transition of a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// From which state; empty at the beginning.
+    pub from: String,
+    /// To which; empty at the end.
+    pub to: String,
+    /// Why.
+    pub cause: String,
+}
+
+/// A peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PeerView {
+    /// Who.
+    pub node_id: PublicKey,
+    /// Where we dial it.
+    pub address: Option<String>,
+    /// Whether it is connected.
+    pub connected: bool,
+    /// Whether it is dialled when it is not.
+    pub wanted: bool,
+    /// Why the last dial or connection ended.
+    pub last_error: Option<String>,
+}
+
+/// The node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InfoView {
+    /// Our node id.
+    pub node_id: PublicKey,
+    /// The chain.
+    pub network: Network,
+    /// Its tip, as followed.
+    pub height: Height,
+    /// Its hash.
+    pub block_hash: BlockHash,
+    /// Whether there is nothing more to follow.
+    pub synced: bool,
+    /// What is wrong with the backend, if something is.
+    pub chain_problem: Option<String>,
+    /// Connected peers.
+    pub peers: usize,
+    /// Opens that are not done.
+    pub pending: usize,
+    /// Open channels.
+    pub open: usize,
+}
+
+/// News for whoever watches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// A channel moved.
+    Channel {
+        /// The name of its keys.
+        keys_id: KeysId,
+        /// The request that it serves.
+        request: Option<RequestId>,
+        /// The peer.
+        node_id: PublicKey,
+        /// The transition.
+        entry: HistoryEntry,
+    },
+    /// A request moved.
+    Request(RequestView),
+    /// A peer came or went.
+    Peer {
+        /// Who.
+        node_id: PublicKey,
+        /// Whether it is connected.
+        connected: bool,
+        /// Why not.
+        reason: String,
+    },
+    /// A new tip.
+    Block {
+        /// Its height.
+        height: Height,
+    },
+    /// Something that the operator should read.
+    Note {
+        /// The peer that it is about.
+        node_id: PublicKey,
+        /// The channel that it is about.
+        keys_id: Option<KeysId>,
+        /// The text.
+        text: String,
+    },
+}

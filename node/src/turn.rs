@@ -1,0 +1,296 @@
+//! One turn of the loop: the step in the making, and how a channel is moved in it. Writes, watches, leases,
+//! routes and deadlines are derived here from the difference that an event made; no handler can forget one.
+
+use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState, Outcome, write_entry};
+use crate::node::{Node, Timer};
+use crate::reply::{HistoryEntry, Notice};
+use crate::{Effect, Entropy, Step, Table};
+use bitcoin::OutPoint;
+use chain::Watch;
+use funding::{Context, Now};
+use std::collections::BTreeSet;
+use transactions::KeysId;
+
+/// See the file's head.
+pub(crate) struct Turn<'a> {
+    pub(crate) now: Now,
+    pub(crate) entropy: &'a mut dyn Entropy,
+    pub(crate) step: Step,
+}
+
+impl<'a> Turn<'a> {
+    pub(crate) fn new(now: Now, entropy: &'a mut dyn Entropy) -> Self {
+        Self { now, entropy, step: Step::default() }
+    }
+
+    pub(crate) fn notify(&mut self, notice: Notice) {
+        self.step.effect(Effect::Notify(Box::new(notice)));
+    }
+}
+
+impl Node {
+    /// Moves one channel by one event.
+    pub(crate) fn drive(&mut self, keys_id: KeysId, event: ChannelEvent, turn: &mut Turn<'_>) {
+        let Some(mut channel) = self.channels.remove(&keys_id) else { return };
+        let from = channel.state.name();
+        let before = channel.state.record();
+        let had_outpoint = channel.state.channel().is_some();
+        self.unlist(keys_id, &channel);
+        let mut link = std::mem::take(&mut channel.link);
+        let state = channel.state;
+        let outcome = self.with_context(&mut link, turn, |cx| state.step(event, cx));
+        let Outcome { next, effects, cause, failure } = outcome;
+        self.run(keys_id, channel.node_id, &effects, turn);
+        let Some(next) = next else {
+            self.on_ended(keys_id, &channel.node_id, channel.request, from, &cause, turn);
+            if before.is_some() {
+                turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
+                self.journal(keys_id, from, "", &cause, turn);
+            }
+            if let Some(failure) = failure {
+                self.on_attempt_failed(keys_id, &failure, turn);
+            }
+            return;
+        };
+        let changed = next.record() != before;
+        channel = Channel { state: next, link, ..channel };
+        if changed {
+            let entry = self.journal(keys_id, from, channel.state.name(), &cause, turn);
+            channel.remember(entry.clone());
+            turn.step.write(Table::Channels, keys_id.0.to_vec(), channel.row());
+            turn.notify(Notice::Channel {
+                keys_id,
+                request: channel.request.clone(),
+                node_id: channel.node_id,
+                entry,
+            });
+        }
+        self.list(keys_id, &channel);
+        let became_channel = !had_outpoint && channel.state.channel().is_some();
+        self.channels.insert(keys_id, channel);
+        if became_channel {
+            self.on_funded(keys_id, turn);
+        }
+    }
+
+    /// Puts a new channel in.
+    pub(crate) fn insert(
+        &mut self,
+        keys_id: KeysId,
+        mut channel: Channel,
+        effects: &[ChannelEffect],
+        cause: &str,
+        turn: &mut Turn<'_>,
+    ) {
+        self.run(keys_id, channel.node_id, effects, turn);
+        if channel.state.record().is_some() {
+            let entry = self.journal(keys_id, "", channel.state.name(), cause, turn);
+            channel.remember(entry.clone());
+            turn.step.write(Table::Channels, keys_id.0.to_vec(), channel.row());
+            turn.notify(Notice::Channel {
+                keys_id,
+                request: channel.request.clone(),
+                node_id: channel.node_id,
+                entry,
+            });
+        }
+        self.list(keys_id, &channel);
+        self.channels.insert(keys_id, channel);
+    }
+
+    /// Calls `f` with all that a state may look at.
+    pub(crate) fn with_context<T>(
+        &mut self,
+        link: &mut funding::Link,
+        turn: &Turn<'_>,
+        f: impl FnOnce(&mut Context<'_>) -> T,
+    ) -> T {
+        let tip = self.height();
+        let outpoints = &self.outpoints;
+        let is_known = |outpoint: &OutPoint| outpoints.contains_key(outpoint);
+        let mut cx = Context {
+            wallet: &mut self.wallet,
+            policy: &self.config.policy,
+            fees: self.fees,
+            tip,
+            synced: self.synced,
+            now: turn.now,
+            leased: &self.leased,
+            outpoints: &is_known,
+            link,
+        };
+        f(&mut cx)
+    }
+
+    /// A numbered row for every change of a durable record, in the same commit.
+    pub(crate) fn journal(
+        &mut self,
+        keys_id: KeysId,
+        from: &str,
+        to: &str,
+        cause: &str,
+        turn: &mut Turn<'_>,
+    ) -> HistoryEntry {
+        let entry = HistoryEntry {
+            at: turn.now.timestamp,
+            from: from.to_owned(),
+            to: to.to_owned(),
+            cause: cause.to_owned(),
+        };
+        tracing::info!(keys_id = %Hex(keys_id), from, to, cause, "channel");
+        let number = self.next_journal;
+        self.next_journal = number.saturating_add(1);
+        let mut row = vec![JOURNAL_VERSION];
+        row.extend_from_slice(&keys_id.0);
+        write_entry(&mut row, &entry);
+        turn.step.write(Table::Journal, number.to_be_bytes().to_vec(), Some(row));
+        if let Some(old) = number.checked_sub(JOURNAL_ROWS) {
+            turn.step.write(Table::Journal, old.to_be_bytes().to_vec(), None);
+        }
+        entry
+    }
+
+    /// The writes that belong to the turn as a whole: the wallet's changes, and with them the blocks that
+    /// they follow from, so that the two can never disagree. Blocks that changed nothing of ours wait for
+    /// the next write, or until there are many of them.
+    pub(crate) fn finish(&mut self, turn: &mut Turn<'_>) {
+        let many = self.stale_heights.len() >= MOST_STALE_BLOCKS;
+        if !turn.step.has_writes() && !many && !self.wallet_is_dirty() {
+            return;
+        }
+        if let Some(changes) = self.wallet.take_changes() {
+            let number = self.next_wallet_row;
+            self.next_wallet_row = number.saturating_add(1);
+            turn.step.write(Table::Wallet, number.to_be_bytes().to_vec(), Some(changes));
+        }
+        let oldest = self.follower.oldest().height;
+        for height in std::mem::take(&mut self.stale_heights) {
+            let row = self.follower.at(height).map(|tip| tip.record());
+            turn.step.write(Table::Chain, height.to_be_bytes().to_vec(), row);
+        }
+        if let Some(height) = oldest.checked_sub(1) {
+            turn.step.write(Table::Chain, height.to_be_bytes().to_vec(), None);
+        }
+    }
+
+    /// Takes a channel's derived entries out of the indexes.
+    fn unlist(&mut self, keys_id: KeysId, channel: &Channel) {
+        for id in channel.state.channel_ids() {
+            self.routes.remove(&(channel.node_id, id));
+        }
+        if let Some(channel) = channel.state.channel() {
+            self.outpoints.remove(&channel.outpoint);
+        }
+        for coin in channel.state.coins() {
+            self.leases.remove(&coin);
+            self.leased.remove(&coin);
+        }
+        // While it is moved, a channel's own coins are still nobody else's: they are in its state.
+        self.watches.set(&keys_id, BTreeSet::new());
+        self.deadlines.set(Timer::Channel(keys_id), None);
+        if let Some(keys) = self.by_peer.get_mut(&channel.node_id) {
+            keys.remove(&keys_id);
+            if keys.is_empty() {
+                self.by_peer.remove(&channel.node_id);
+            }
+        }
+    }
+
+    /// Puts a channel's derived entries into the indexes.
+    pub(crate) fn list(&mut self, keys_id: KeysId, channel: &Channel) {
+        for id in channel.state.channel_ids() {
+            self.routes.insert((channel.node_id, id), keys_id);
+        }
+        if let Some(channel) = channel.state.channel() {
+            self.outpoints.insert(channel.outpoint, keys_id);
+        }
+        for coin in channel.state.coins() {
+            self.leases.insert(coin, keys_id);
+            self.leased.insert(coin);
+        }
+        let watches = channel.state.watches(&self.wallet);
+        let outpoints = watches.outpoints.into_iter().map(Watch::Spent);
+        let txids = watches.txids.into_iter().map(Watch::Confirmed);
+        self.watches.set(&keys_id, outpoints.chain(txids).collect());
+        self.deadlines.set(Timer::Channel(keys_id), channel.state.deadline());
+        self.by_peer.entry(channel.node_id).or_default().insert(keys_id);
+    }
+
+    /// Maps what a channel wants to what the node wants of the world.
+    fn run(
+        &mut self,
+        keys_id: KeysId,
+        node_id: secp256k1::PublicKey,
+        effects: &[ChannelEffect],
+        turn: &mut Turn<'_>,
+    ) {
+        let conn = self.peers.get(&node_id).and_then(|peer| peer.conn);
+        for effect in effects {
+            match effect {
+                ChannelEffect::Send(message) => {
+                    if let Some(conn) = conn {
+                        turn.step.effect(Effect::Send { conn, message: message.clone() });
+                    }
+                }
+                ChannelEffect::Broadcast(transactions) => {
+                    turn.step.effect(Effect::Broadcast(transactions.clone()));
+                }
+                ChannelEffect::TestAccept(transaction) => {
+                    turn.step.effect(Effect::TestAccept(transaction.clone()));
+                }
+                ChannelEffect::Ping => {
+                    if let Some(conn) = conn {
+                        turn.step.effect(Effect::Ping { conn });
+                    }
+                }
+                // The open is not in the map yet when it asks: `on_open_channel` does it.
+                ChannelEffect::Decide => {}
+                ChannelEffect::Own(transaction) => {
+                    let seconds = turn.now.timestamp.0 / 1_000;
+                    self.wallet.insert_own(transaction, seconds);
+                }
+                ChannelEffect::Disown(txid) => {
+                    self.wallet.forget(*txid, turn.now.timestamp.0 / 1_000);
+                }
+                ChannelEffect::Reconnect(why) => {
+                    if let Some(conn) = conn {
+                        let reason = (*why).to_owned();
+                        turn.step.effect(Effect::Disconnect { conn, reason });
+                    }
+                }
+                ChannelEffect::Note(text) => {
+                    tracing::warn!(keys_id = %Hex(keys_id), text, "note");
+                    let (keys_id, text) = (Some(keys_id), text.clone());
+                    turn.notify(Notice::Note { node_id, keys_id, text });
+                }
+            }
+        }
+    }
+
+    fn wallet_is_dirty(&self) -> bool {
+        self.wallet.has_urgent_changes()
+    }
+}
+
+/// 16 bytes as hex.
+pub(crate) struct Hex(pub(crate) KeysId);
+
+impl std::fmt::Display for Hex {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+/// Whether a state is one of an open that is not done.
+pub(crate) fn is_pending(state: &ChannelState) -> bool {
+    match state {
+        ChannelState::Funding(funding::State::Normal(_) | funding::State::Tombstone(_)) => false,
+        ChannelState::Funding(_) => true,
+        ChannelState::Closing(_) => false,
+    }
+}
+
+const JOURNAL_VERSION: u8 = 1;
+const JOURNAL_ROWS: u64 = 100_000;
+/// So many blocks may pass without a write.
+const MOST_STALE_BLOCKS: usize = 100;

@@ -1,0 +1,147 @@
+//! The node as clients see it.
+
+use crate::channel::{Channel, ChannelState};
+use crate::node::Node;
+use crate::reply::{BalanceView, ChannelView, CoinView, InfoView, PeerView};
+use crate::turn::is_pending;
+use bitcoin::Amount;
+use funding::{AgreedParameters, Role};
+use transactions::{Depth, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee};
+use wire::OpenChannel;
+
+impl Node {
+    pub(crate) fn balance_view(&self) -> BalanceView {
+        let balance = self.wallet.balance(&self.leased);
+        BalanceView {
+            confirmed: balance.confirmed,
+            unconfirmed: balance.unconfirmed,
+            leased: balance.leased,
+            reserved: self.anchor_reserve(false),
+        }
+    }
+
+    pub(crate) fn coin_views(&self) -> Vec<CoinView> {
+        self.wallet
+            .coins()
+            .map(|coin| CoinView {
+                outpoint: coin.outpoint,
+                amount: coin.output.value,
+                height: coin.height,
+                lease: self.leases.get(&coin.outpoint).copied(),
+            })
+            .collect()
+    }
+
+    /// All channels, those included that are not funded yet or are dead.
+    pub fn channel_views(&self) -> Vec<ChannelView> {
+        self.channels
+            .iter()
+            .map(|(keys_id, channel)| self.channel_view(*keys_id, channel))
+            .collect()
+    }
+
+    pub(crate) fn peer_views(&self) -> Vec<PeerView> {
+        self.peers
+            .iter()
+            .map(|(node_id, peer)| PeerView {
+                node_id: *node_id,
+                address: peer.address.clone(),
+                connected: peer.conn.is_some(),
+                wanted: self.is_wanted(node_id),
+                last_error: peer.last_error.clone(),
+            })
+            .collect()
+    }
+
+    pub(crate) fn info_view(&self) -> InfoView {
+        let tip = self.follower.tip();
+        let states = || self.channels.values().map(|channel| &channel.state);
+        InfoView {
+            node_id: self.node_id(),
+            network: self.config.network,
+            height: self.height(),
+            block_hash: tip.hash,
+            synced: self.synced,
+            chain_problem: self.chain_problem.clone(),
+            peers: self.peers.values().filter(|peer| peer.conn.is_some()).count(),
+            pending: states().filter(|state| is_pending(state)).count(),
+            open: states().filter(|state| state.name() == "Normal").count(),
+        }
+    }
+
+    fn channel_view(&self, keys_id: KeysId, channel: &Channel) -> ChannelView {
+        let funded = channel.state.channel();
+        let open = open_of(&channel.state);
+        let agreed: Option<&AgreedParameters> = funded.map(|funded| &funded.agreed);
+        let role = match (&channel.state, funded) {
+            (_, Some(funded)) => funded.role,
+            (ChannelState::Funding(state), None) if state.attempt().is_some() => Role::Opener,
+            (_, None) => Role::Accepter,
+        };
+        let format = funding::format(open.and_then(|open| open.channel_type.as_ref()));
+        let feerate = transactions::FeeratePerKw(open.map_or(0, |open| open.feerate_per_kw));
+        let (opener, accepter) = open.map_or_else(Default::default, |open| {
+            let all = open.funding_satoshis.to_sat().saturating_mul(1_000);
+            (MilliSatoshi(all.saturating_sub(open.push_msat)), MilliSatoshi(open.push_msat))
+        });
+        let (local_balance, remote_balance) =
+            if role == Role::Opener { (opener, accepter) } else { (accepter, opener) };
+        let closing = match &channel.state {
+            ChannelState::Closing(state) => state.closing(),
+            ChannelState::Funding(_) => None,
+        };
+        ChannelView {
+            keys_id,
+            request: channel.request.clone(),
+            node_id: channel.node_id,
+            role,
+            state: channel.state.name(),
+            outpoint: funded.map(|funded| funded.outpoint),
+            channel_id: channel.state.channel_ids().first().copied(),
+            short_channel_id: funded.and_then(|funded| funded.short_channel_id()),
+            channel_type: open.and_then(|open| open.channel_type.clone()),
+            announced: open.is_some_and(|open| open.channel_flags & funding::ANNOUNCE_CHANNEL != 0),
+            capacity: open.map_or(Amount::ZERO, |open| open.funding_satoshis),
+            local_balance,
+            remote_balance,
+            commit_fee: commitment_fee(format, feerate, 0),
+            anchors: anchors_amount(format),
+            position: funded.map(|funded| funded.position.clone()),
+            confirmations: funded.map_or(Depth(0), |funded| funded.depth(self.height())),
+            minimum_depth: agreed.map_or(0, AgreedParameters::minimum_depth),
+            connected: channel.link.is_up(),
+            peer_update_pending: funded.is_some_and(|funded| funded.peer_update_pending),
+            text: text_of(&channel.state),
+            closing_txid: closing.and_then(|c| c.spend()).map(|s| s.transaction.compute_txid()),
+            ending: closing
+                .filter(|closing| closing.spend().is_some())
+                .map(|closing| closing.ending(&self.wallet as &dyn Signer).name()),
+            sweep_txid: closing
+                .and_then(|closing| closing.sweep.as_ref())
+                .map(|sweep| sweep.transaction.compute_txid()),
+            history: channel.history.iter().cloned().collect(),
+        }
+    }
+}
+
+fn open_of(state: &ChannelState) -> Option<&OpenChannel> {
+    if let Some(channel) = state.channel() {
+        return Some(&channel.agreed.open);
+    }
+    match state {
+        ChannelState::Funding(funding::State::WaitForDecision(s)) => Some(&s.open),
+        ChannelState::Funding(funding::State::WaitForFundingCreated(s)) => Some(&s.agreed.open),
+        ChannelState::Funding(state) => state.attempt().map(|attempt| &attempt.open),
+        ChannelState::Closing(_) => None,
+    }
+}
+
+fn text_of(state: &ChannelState) -> String {
+    match state {
+        ChannelState::Funding(funding::State::Tombstone(s)) => s.reason.clone(),
+        ChannelState::Funding(_) => String::new(),
+        ChannelState::Closing(closing::State::ShuttingDown(s)) => s.request.reason.clone(),
+        ChannelState::Closing(closing::State::Closing(s)) => s.request.reason.clone(),
+        ChannelState::Closing(closing::State::Closed(s)) => s.closing.request.reason.clone(),
+    }
+}
