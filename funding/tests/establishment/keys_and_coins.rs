@@ -20,11 +20,13 @@ pub struct KeysAndCoins {
     seed: u8,
     /// What was asked for last.
     pub asked: Option<(FeeratePerKw, Amount)>,
+    /// Whether there is a coin for the child of an anchor.
+    pub has_coins: bool,
 }
 
 impl KeysAndCoins {
     pub fn new(seed: u8) -> Self {
-        Self { seed, asked: None }
+        Self { seed, asked: None, has_coins: true }
     }
 
     fn hash(&self, keys_id: &KeysId, name: &str) -> [u8; 32] {
@@ -43,6 +45,7 @@ impl KeysAndCoins {
         self.secret(keys_id, name).public_key(SECP256K1)
     }
 
+    /// The channel's funding transaction spends it.
     pub fn coin(&self) -> OutPoint {
         OutPoint { txid: Txid::from_byte_array([self.seed; 32]), vout: 3 }
     }
@@ -122,8 +125,27 @@ impl Funds for KeysAndCoins {
         ScriptBuf::new_p2wpkh(&WPubkeyHash::from_byte_array([self.seed; 20]))
     }
 
-    fn bump(&mut self, _: &BumpRequest, _: &BTreeSet<OutPoint>) -> Result<Funded, FundsError> {
-        Err(FundsError::CoinNotAvailable(self.coin()))
+    /// The anchor, one more coin, and change.
+    fn bump(
+        &mut self,
+        request: &BumpRequest,
+        _: &BTreeSet<OutPoint>,
+    ) -> Result<Funded, FundsError> {
+        self.asked = Some((request.feerate, request.max_fee));
+        if !self.has_coins {
+            return Err(FundsError::CoinNotAvailable(self.coin()));
+        }
+        let coin = OutPoint { vout: 4, ..self.coin() };
+        let spend = |previous_output| TxIn { previous_output, ..TxIn::default() };
+        let change = TxOut { value: Amount::from_sat(50_000), script_pubkey: self.fresh_script() };
+        let transaction = Transaction {
+            version: Version::TWO,
+            lock_time: LockTime::ZERO,
+            input: vec![spend(request.anchor), spend(coin)],
+            output: vec![change],
+        };
+        let fee = Amount::from_sat(2_000);
+        Ok(Funded { transaction, output_index: 0, fee, coins: vec![coin] })
     }
 
     fn owns(&self, _: &Script) -> bool {

@@ -51,6 +51,22 @@ fn an_opener_that_waits_for_funding_signed_leaves_a_tombstone() {
 }
 
 #[test]
+fn a_channel_can_be_closed_from_the_signatures_on() {
+    let is_closable = |side: &Side| side.state().clone().into_closable().is_ok();
+    let mut pair = Pair::new(&wish());
+    assert!(!is_closable(&pair.opener) && !is_closable(&pair.accepter));
+    pair.reach_tests();
+    assert!(!is_closable(&pair.opener));
+    let mut pair = Pair::new(&wish());
+    let signed = pair.reach_funding_signed();
+    assert!(!is_closable(&pair.opener) && is_closable(&pair.accepter));
+    pair.opener.receive(Message::FundingSigned(signed));
+    assert!(is_closable(&pair.opener));
+    let pair = Pair::normal();
+    assert!(is_closable(&pair.opener) && is_closable(&pair.accepter));
+}
+
+#[test]
 fn a_tombstone_tells_the_peer_on_every_connection() {
     let mut pair = Pair::new(&wish());
     let signed = pair.reach_funding_signed();
