@@ -177,13 +177,14 @@ impl Task {
     }
 
     fn on_delivery(&mut self, delivery: peer::Delivery, bytes: usize) {
-        let Session { conn, node_id, inbound, address, .. } = *self.session;
+        let Session { conn, node_id, address, ref dialled, .. } = *self.session;
         let event = match delivery {
             peer::Delivery::Connected { features } => {
-                info!(%address, inbound, "connected");
+                info!(%address, inbound = dialled.is_none(), "connected");
                 self.connected = true;
                 self.shared.counters.connected.one();
-                NetEvent::Connected { conn, node_id, features, inbound, address }
+                let dialled = dialled.clone();
+                NetEvent::Connected { conn, node_id, features, dialled, address }
             }
             peer::Delivery::Message(message) => NetEvent::Message { conn, message },
             peer::Delivery::Alive => {
@@ -251,16 +252,14 @@ impl Task {
     }
 
     fn say_lost(&mut self, reason: String) {
-        let Session { conn, node_id, inbound, address, .. } = *self.session;
+        let Session { conn, node_id, ref dialled, .. } = *self.session;
         let event = if self.connected {
             info!(%reason, "connection lost");
             self.shared.counters.lost.one();
             NetEvent::Lost { conn, reason }
         } else {
-            debug!(%reason, %address, inbound, "no connection");
-            if inbound {
-                return;
-            }
+            debug!(%reason, address = %self.session.address, "no connection");
+            let Some(address) = dialled.clone() else { return };
             self.shared.counters.dials_failed.one();
             NetEvent::DialFailed { node_id, address, error: reason }
         };

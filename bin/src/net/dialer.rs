@@ -1,7 +1,6 @@
 //! Peers that we dial.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -25,12 +24,12 @@ pub(super) struct Keepers {
 }
 
 /// Dials once.
-pub(super) fn dial(shared: Arc<Shared>, node_id: PublicKey, address: SocketAddr) {
+pub(super) fn dial(shared: Arc<Shared>, node_id: PublicKey, address: String) {
     tokio::spawn(async move { attempt(&shared, node_id, address).await });
 }
 
 /// Dials whenever there is no connection with the peer.
-pub(super) fn keep(shared: &Arc<Shared>, node_id: PublicKey, addresses: Vec<SocketAddr>) {
+pub(super) fn keep(shared: &Arc<Shared>, node_id: PublicKey, addresses: Vec<String>) {
     let mut tasks = locked(&shared.keepers.tasks);
     if *shared.stopping.borrow() {
         return;
@@ -55,14 +54,14 @@ impl Keepers {
     }
 }
 
-async fn keep_connected(shared: Arc<Shared>, node_id: PublicKey, addresses: Vec<SocketAddr>) {
+async fn keep_connected(shared: Arc<Shared>, node_id: PublicKey, addresses: Vec<String>) {
     let mut backoff = Backoff::default();
-    let mut addresses = addresses.iter().copied().cycle().peekable();
-    while let Some(&address) = addresses.peek() {
+    let mut addresses = addresses.into_iter().cycle().peekable();
+    while let Some(address) = addresses.peek() {
         let begun = Instant::now();
         let conn = match shared.sessions.of_node(&node_id) {
             Some(session) => Some(session.conn),
-            None => attempt(&shared, node_id, address).await,
+            None => attempt(&shared, node_id, address.clone()).await,
         };
         let lasted = match conn {
             Some(conn) => {
@@ -82,9 +81,9 @@ async fn keep_connected(shared: Arc<Shared>, node_id: PublicKey, addresses: Vec<
 }
 
 /// One dial: gives the connection if it came to one, and says `DialFailed` if not.
-async fn attempt(shared: &Arc<Shared>, node_id: PublicKey, address: SocketAddr) -> Option<ConnId> {
+async fn attempt(shared: &Arc<Shared>, node_id: PublicKey, address: String) -> Option<ConnId> {
     shared.counters.dialled.one();
-    let error = match connect(shared, node_id, address).await {
+    let error = match connect(shared, node_id, &address).await {
         Ok((session, secured)) => {
             let conn = session.conn;
             let span = info_span!("conn", %node_id, %conn);
@@ -103,7 +102,7 @@ async fn attempt(shared: &Arc<Shared>, node_id: PublicKey, address: SocketAddr) 
 async fn connect(
     shared: &Arc<Shared>,
     node_id: PublicKey,
-    address: SocketAddr,
+    address: &str,
 ) -> Result<(Arc<Session>, transport::Connection<TcpStream>), String> {
     if node_id == shared.key.public_key() {
         return Err("this is our own node id".to_owned());
@@ -116,10 +115,8 @@ async fn connect(
         return Err(refusal(Refused::Duplicate));
     }
     let ephemeral = entropy::secret_key().map_err(|error| error.to_string())?;
-    let socket = timeout(shared.settings.connect_deadline, TcpStream::connect(address))
-        .await
-        .map_err(|_| "no connection in time".to_owned())?
-        .map_err(|error| error.to_string())?;
+    let socket = open(address, shared.settings.connect_deadline).await?;
+    let socket_address = socket.peer_addr().map_err(|error| error.to_string())?;
     let init = encoded(&Message::Init(shared.init().clone()));
     let deadlines = &shared.settings.transport;
     // [BOLT 1 init S1] Our init goes out in one piece with act three.
@@ -130,9 +127,22 @@ async fn connect(
         format!("the handshake failed: {error}")
     })?;
     drop(permit);
-    let session = shared.session(node_id, address, false, None);
+    let session = shared.session(node_id, socket_address, Some(address.to_owned()), None);
     shared.sessions.enter(&session).await.map_err(refusal)?;
     Ok((session, secured))
+}
+
+/// A socket to a host and port. With several addresses of the host, the first that works.
+async fn open(address: &str, deadline: Duration) -> Result<TcpStream, String> {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    if host.trim_end_matches('.').to_ascii_lowercase().ends_with(".onion") {
+        // Asking a name server for it would tell the world.
+        return Err("onion addresses cannot be dialled".to_owned());
+    }
+    match timeout(deadline, TcpStream::connect(address)).await {
+        Ok(socket) => socket.map_err(|error| error.to_string()),
+        Err(_) => Err("no connection in time".to_owned()),
+    }
 }
 
 fn refusal(refused: Refused) -> String {

@@ -25,9 +25,9 @@ pub enum NetEvent {
         node_id: PublicKey,
         /// What it offers and requires.
         features: Features,
-        /// It dialled us.
-        inbound: bool,
-        /// Where it dialled from, or where we dialled.
+        /// Where we dialled it, in the words of who asked for it; `None`: it dialled us.
+        dialled: Option<String>,
+        /// The other end of the socket.
         address: SocketAddr,
     },
     /// A message that the core must look at.
@@ -54,7 +54,7 @@ pub enum NetEvent {
         /// Whom we dialled.
         node_id: PublicKey,
         /// Where.
-        address: SocketAddr,
+        address: String,
         /// Why not.
         error: String,
     },

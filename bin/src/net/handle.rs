@@ -71,14 +71,14 @@ impl Net {
         listener::listen(Arc::clone(&self.shared), address).await
     }
 
-    /// Dials once. `Connected` or `DialFailed` follows.
-    pub fn dial(&self, node_id: PublicKey, address: SocketAddr) {
+    /// Dials once, at a host (name or number) with a port. `Connected` or `DialFailed` follows.
+    pub fn dial(&self, node_id: PublicKey, address: String) {
         dialer::dial(Arc::clone(&self.shared), node_id, address);
     }
 
     /// Dials again and again, one address after the other and with growing delays, whenever
     /// there is no connection with the peer. Called again, it takes the new addresses.
-    pub fn keep(&self, node_id: PublicKey, addresses: Vec<SocketAddr>) {
+    pub fn keep(&self, node_id: PublicKey, addresses: Vec<String>) {
         dialer::keep(&self.shared, node_id, addresses);
     }
 
@@ -129,12 +129,12 @@ impl Shared {
         &self,
         node_id: PublicKey,
         address: SocketAddr,
-        inbound: bool,
+        dialled: Option<String>,
         place: Option<Place>,
     ) -> Arc<Session> {
         let conn = ConnId(self.conns.fetch_add(1, Ordering::Relaxed));
         let outbox = Outbox::new(self.settings.outgoing_bytes);
-        Session::new(conn, node_id, address, inbound, outbox, place)
+        Session::new(conn, node_id, address, dialled, outbox, place)
     }
 
     /// Our `init` to a peer that we dial.
@@ -145,11 +145,11 @@ impl Shared {
     /// The BOLT 1 side of a new connection, and our `init` on it.
     pub(super) fn bolt1(&self, session: &Session) -> (peer::Connection, Init) {
         let mut settings = self.settings.peer.clone();
-        if session.inbound {
+        if session.inbound() {
             settings.init.remote_address = peer::remote_address(session.address);
         }
         let (mut connection, init) = peer::Connection::new(settings, self.clock.now());
-        if !session.inbound || self.sessions.is_acquaintance(&session.node_id) {
+        if !session.inbound() || self.sessions.is_acquaintance(&session.node_id) {
             connection.acquainted();
         }
         (connection, init)

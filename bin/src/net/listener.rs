@@ -76,7 +76,7 @@ async fn greet(shared: Arc<Shared>, socket: TcpStream, address: SocketAddr, hand
         shared.counters.strangers_refused.one();
         return debug!(%address, %node_id, "too many strangers");
     };
-    let session = shared.session(node_id, address, true, place);
+    let session = shared.session(node_id, address, None, place);
     let span = info_span!("conn", %node_id, conn = %session.conn);
     let connection = async {
         match shared.sessions.enter(&session).await {

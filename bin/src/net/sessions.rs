@@ -20,7 +20,8 @@ pub(super) struct Session {
     pub(super) conn: ConnId,
     pub(super) node_id: PublicKey,
     pub(super) address: SocketAddr,
-    pub(super) inbound: bool,
+    /// Where we dialled; `None`: the peer dialled us.
+    pub(super) dialled: Option<String>,
     pub(super) outbox: Outbox,
     since: Instant,
     /// A stranger's place among the strangers.
@@ -59,17 +60,21 @@ impl Session {
         conn: ConnId,
         node_id: PublicKey,
         address: SocketAddr,
-        inbound: bool,
+        dialled: Option<String>,
         outbox: Outbox,
         place: Option<Place>,
     ) -> Arc<Self> {
         let (since, place) = (Instant::now(), Mutex::new(place));
-        Arc::new(Self { conn, node_id, address, inbound, outbox, since, place })
+        Arc::new(Self { conn, node_id, address, dialled, outbox, since, place })
+    }
+
+    pub(super) fn inbound(&self) -> bool {
+        self.dialled.is_none()
     }
 
     /// The key of the end that dialled.
     fn dialler(&self, own: PublicKey) -> PublicKey {
-        if self.inbound { self.node_id } else { own }
+        if self.inbound() { self.node_id } else { own }
     }
 }
 
@@ -178,7 +183,7 @@ impl Sessions {
     /// Two nodes that dial each other at the same time must choose the same connection of the
     /// two: that of the smaller key, as LND does. Otherwise the older one stays if it lives.
     async fn replaces(&self, newer: &Session, older: &Session) -> bool {
-        if newer.inbound != older.inbound && older.since.elapsed() < CROSSING {
+        if newer.inbound() != older.inbound() && older.since.elapsed() < CROSSING {
             return newer.dialler(self.own).serialize() < older.dialler(self.own).serialize();
         }
         let answer = older.outbox.probe();

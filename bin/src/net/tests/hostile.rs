@@ -7,9 +7,9 @@ use super::*;
 #[tokio::test]
 async fn dials_that_fail_say_why() {
     let (mut one, two) = (End::new().await, End::new().await);
-    one.net.dial(one.node_id, one.address);
+    one.net.dial(one.node_id, one.address.to_string());
     assert_eq!(one.dial_failed().await, "this is our own node id");
-    one.net.dial(key().public_key(), two.address);
+    one.net.dial(key().public_key(), two.address.to_string());
     assert_eq!(
         one.dial_failed().await,
         "the handshake failed: ACT2_READ_FAILED (unexpected end of file)"
@@ -17,9 +17,20 @@ async fn dials_that_fail_say_why() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = unused.local_addr().unwrap();
     drop(unused);
-    one.net.dial(two.node_id, address);
+    one.net.dial(two.node_id, address.to_string());
     assert!(one.dial_failed().await.contains("refused"));
-    assert_eq!((one.net.counts().dialled, one.net.counts().dials_failed), (3, 3));
+    for nowhere in ["", "127.0.0.1", "no port:", "127.0.0.1:70000"] {
+        one.net.dial(two.node_id, nowhere.to_owned());
+        one.dial_failed().await;
+    }
+    one.net.dial(two.node_id, "abcdefghij.ONION:9735".to_owned());
+    assert_eq!(one.dial_failed().await, "onion addresses cannot be dialled");
+    let by_name = format!("localhost:{}", two.address.port());
+    one.net.dial(two.node_id, by_name.clone());
+    let event = one.event().await;
+    let NetEvent::Connected { dialled, .. } = event else { panic!("{event:?}") };
+    assert_eq!(dialled, Some(by_name));
+    assert_eq!((one.net.counts().dialled, one.net.counts().dials_failed), (9, 8));
 }
 
 #[tokio::test]
@@ -27,7 +38,7 @@ async fn a_peer_of_another_chain_is_told_so() {
     let mut other = settings();
     other.peer.init.networks = Some(vec![ChainHash::BITCOIN]);
     let (mut one, mut two) = (End::new().await, End::with(other).await);
-    one.net.dial(two.node_id, two.address);
+    one.net.dial(two.node_id, two.address.to_string());
     assert_eq!(one.dial_failed().await, "the peer serves no chain of ours");
     two.quiet(50).await;
     assert_eq!(two.net.counts().connected, 0);
@@ -46,7 +57,7 @@ async fn a_peer_that_sends_no_init_is_dropped() {
     let mut end = End::with(settings).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let key = key();
-    end.net.dial(key.public_key(), listener.local_addr().unwrap());
+    end.net.dial(key.public_key(), listener.local_addr().unwrap().to_string());
     let mut played = Played::accept(&listener, &key).await;
     played.read_init().await;
     assert_eq!(played.read().await, None);

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn a_lost_connection_is_dialled_again() {
     let (mut one, mut two) = (End::new().await, End::new().await);
-    one.net.keep(two.node_id, vec![two.address]);
+    one.net.keep(two.node_id, vec![two.address.to_string()]);
     for _ in 0..2 {
         one.connected().await;
         let (at_two, _) = two.connected().await;
@@ -27,7 +27,7 @@ async fn another_address_is_tried() {
     let unused = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let nowhere = unused.local_addr().unwrap();
     drop(unused);
-    one.net.keep(two.node_id, vec![nowhere, two.address]);
+    one.net.keep(two.node_id, vec![nowhere.to_string(), two.address.to_string()]);
     assert!(one.dial_failed().await.contains("refused"));
     one.connected().await;
     // The address that worked is the first to be tried again.
@@ -40,10 +40,10 @@ async fn another_address_is_tried() {
 #[tokio::test]
 async fn an_inbound_connection_will_do() {
     let (mut one, mut two) = (End::new().await, End::new().await);
-    two.net.dial(one.node_id, one.address);
+    two.net.dial(one.node_id, one.address.to_string());
     one.connected().await;
     two.connected().await;
-    one.net.keep(two.node_id, vec![two.address]);
+    one.net.keep(two.node_id, vec![two.address.to_string()]);
     one.quiet(300).await;
     assert_eq!(one.net.counts().dialled, 0);
     one.net.keep(two.node_id, Vec::new());

@@ -145,7 +145,7 @@ impl Played {
 /// Two ends, the first of which has dialled the second.
 async fn pair() -> (End, ConnId, End, ConnId) {
     let (mut one, mut two) = (End::new().await, End::new().await);
-    one.net.dial(two.node_id, two.address);
+    one.net.dial(two.node_id, two.address.to_string());
     let (at_one, node_id) = one.connected().await;
     assert_eq!(node_id, two.node_id);
     let (at_two, node_id) = two.connected().await;
