@@ -9,6 +9,7 @@ mod effect;
 mod entropy;
 mod event;
 mod ids;
+mod journal;
 mod messages;
 mod node;
 mod opens;
@@ -27,6 +28,7 @@ pub use effect::Effect;
 pub use entropy::Entropy;
 pub use event::Event;
 pub use ids::{CommandId, ConnId};
+pub use journal::next_journal_number;
 pub use node::{Config, Node, Peer};
 pub use reply::{
     BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, Notice, PeerView,
