@@ -37,6 +37,19 @@ pub fn secret_key() -> Result<SecretKey, NoEntropy> {
     }
 }
 
+/// The system's chance, for the node. A system without any ends the process: keys must never be guessable.
+#[derive(Clone, Copy, Debug)]
+pub struct System;
+
+impl node::Entropy for System {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        if let Err(error) = getrandom::fill(bytes) {
+            tracing::error!(%error, "the system gives no random bytes");
+            std::process::abort();
+        }
+    }
+}
+
 impl std::fmt::Display for NoEntropy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "the system gives no random bytes: {}", self.0)

@@ -1,4 +1,16 @@
-//! navvyd and navvy
+//! navvyd and navvy: the shell around the node. Tasks, threads, sockets, clocks and chance are here and
+//! nowhere else; every decision is the node's.
 
+pub mod chain_threads;
+pub mod client;
+pub mod control;
+pub mod core_loop;
+pub mod daemon;
+pub mod data_folder;
 pub mod entropy;
+pub mod exit;
+pub mod inbox;
+pub mod json;
+pub mod log;
 pub mod net;
+pub mod shell;

@@ -116,6 +116,7 @@ async fn connect(
     }
     let ephemeral = entropy::secret_key().map_err(|error| error.to_string())?;
     let socket = open(address, shared.settings.connect_deadline).await?;
+    shared.prepare(&socket);
     let socket_address = socket.peer_addr().map_err(|error| error.to_string())?;
     let init = encoded(&Message::Init(shared.init().clone()));
     let deadlines = &shared.settings.transport;

@@ -7,8 +7,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use secp256k1::PublicKey;
+use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::timeout;
+use tracing::warn;
 use transport::NodeKey;
 use wire::{Init, Message};
 
@@ -135,6 +137,15 @@ impl Shared {
         let conn = ConnId(self.conns.fetch_add(1, Ordering::Relaxed));
         let outbox = Outbox::new(self.settings.outgoing_bytes);
         Session::new(conn, node_id, address, dialled, outbox, place)
+    }
+
+    /// What a new socket has to be told.
+    pub(super) fn prepare(&self, socket: &TcpStream) {
+        if self.settings.reset_sockets
+            && let Err(error) = socket.set_zero_linger()
+        {
+            warn!(%error, "a socket cannot be told to reset");
+        }
     }
 
     /// Our `init` to a peer that we dial.

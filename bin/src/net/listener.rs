@@ -44,6 +44,7 @@ async fn accept_all(shared: Arc<Shared>, listener: TcpListener) {
 
 fn admit(shared: &Arc<Shared>, socket: TcpStream, address: SocketAddr) {
     shared.counters.accepted.one();
+    shared.prepare(&socket);
     let Some(place) = shared.handshakes.enter(address.ip()) else {
         shared.counters.handshakes_refused.one();
         debug!(%address, "too many handshakes at once");

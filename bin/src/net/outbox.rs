@@ -192,3 +192,61 @@ impl State {
 }
 
 const BATCH_BYTES: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use wire::{Ping, Pong};
+
+    use super::*;
+
+    fn ping(byteslen: u16) -> Message {
+        Message::Ping(Ping { num_pong_bytes: 0, byteslen })
+    }
+
+    fn pong() -> Message {
+        Message::Pong(Pong { byteslen: 0 })
+    }
+
+    #[tokio::test]
+    async fn pongs_overtake_what_waits() {
+        let outbox = Outbox::new(1_000_000);
+        for _ in 0..4 {
+            outbox.send(&ping(40_000));
+        }
+        assert_eq!(outbox.batch().await.unwrap().len(), 2, "64 KiB, and what reaches over");
+        outbox.send_urgent(&pong());
+        let batch = outbox.batch().await.unwrap();
+        assert_eq!(batch[0], encoded(&pong()));
+        assert_eq!(batch.len(), 3);
+    }
+
+    #[tokio::test]
+    async fn bytes_count_until_they_have_left() {
+        let outbox = Outbox::new(1_000);
+        let size = encoded(&ping(500)).len();
+        outbox.send(&ping(500));
+        let batch = outbox.batch().await.unwrap();
+        outbox.sent(batch.iter().map(Vec::len).sum());
+        outbox.send(&ping(500));
+        outbox.batch().await.unwrap();
+        outbox.send(&ping(500));
+        assert!(matches!(outbox.request().await, Request::End(End::Overflow)), "2 x {size}");
+        assert_eq!(outbox.batch().await, None);
+    }
+
+    #[tokio::test]
+    async fn an_end_waits_for_what_came_before_unless_it_hurries() {
+        let outbox = Outbox::new(1_000);
+        let (calm, hurried) = (End::Drained("calm".to_owned()), End::Dropped("now".to_owned()));
+        outbox.send(&pong());
+        outbox.end(calm.clone());
+        outbox.send(&ping(1));
+        outbox.end(End::Drained("again".to_owned()));
+        assert!(matches!(outbox.request().await, Request::End(end) if end == calm));
+        assert_eq!(outbox.batch().await, Some(vec![encoded(&pong())]));
+        assert_eq!(outbox.batch().await, None);
+        outbox.end(hurried.clone());
+        outbox.end(calm);
+        assert!(matches!(outbox.request().await, Request::End(end) if end == hurried));
+    }
+}

@@ -195,3 +195,49 @@ impl Sessions {
 const CROSSING: Duration = Duration::from_secs(10);
 /// How long a session may take to end once it was dropped.
 const END_DEADLINE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use super::super::outbox::Request;
+    use super::*;
+    use crate::entropy;
+
+    /// Whether a connection takes over from one in the other direction that is as young.
+    async fn takes_over(own: PublicKey, remote: PublicKey, newer_is_inbound: bool) -> bool {
+        let sessions = Arc::new(Sessions::new(own, Duration::from_secs(60)));
+        let session = |conn, inbound: bool| {
+            let address = SocketAddr::from(([127, 0, 0, 1], 9735));
+            let dialled = (!inbound).then(|| address.to_string());
+            Session::new(ConnId(conn), remote, address, dialled, Outbox::new(1_000), None)
+        };
+        let (older, newer) = (session(1, !newer_is_inbound), session(2, newer_is_inbound));
+        sessions.enter(&older).await.unwrap();
+        let task = {
+            let sessions = Arc::clone(&sessions);
+            tokio::spawn(async move {
+                assert!(matches!(older.outbox.request().await, Request::End(End::Dropped(_))));
+                sessions.leave(&older);
+            })
+        };
+        let entered = sessions.enter(&newer).await.is_ok();
+        task.abort();
+        assert_eq!(sessions.of_node(&remote).unwrap().conn, ConnId(if entered { 2 } else { 1 }));
+        entered
+    }
+
+    #[tokio::test]
+    async fn of_two_that_cross_the_smaller_key_wins() {
+        for _ in 0..5 {
+            let key = || entropy::secret_key().unwrap().public_key(secp256k1::SECP256K1);
+            let mut keys = [key(), key()];
+            keys.sort_by_key(PublicKey::serialize);
+            let [smaller, larger] = keys;
+            // Both ends decide alike, whichever of the two they saw first.
+            for (own, remote) in [(smaller, larger), (larger, smaller)] {
+                let dialled_by_remote_wins = remote == smaller;
+                assert_eq!(takes_over(own, remote, true).await, dialled_by_remote_wins);
+                assert_eq!(takes_over(own, remote, false).await, !dialled_by_remote_wins);
+            }
+        }
+    }
+}

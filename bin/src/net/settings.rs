@@ -26,6 +26,8 @@ pub struct NetSettings {
     pub drain_deadline: Duration,
     /// How long an older connection of the same peer may take to show that it lives.
     pub probe_deadline: Duration,
+    /// Whether a socket that is dropped is reset rather than closed, as by a power cut.
+    pub reset_sockets: bool,
 }
 
 /// How many may be there at once.
@@ -51,6 +53,7 @@ impl NetSettings {
             outgoing_bytes: 1024 * 1024,
             drain_deadline: Duration::from_secs(5),
             probe_deadline: Duration::from_secs(5),
+            reset_sockets: false,
         }
     }
 }

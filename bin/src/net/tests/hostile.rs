@@ -141,9 +141,11 @@ async fn a_core_that_is_busy_for_long_does_not_blame_the_peer() {
     let mut end = End::with_inbox(settings, 1).await;
     let mut played = Played::dial(&end, &key()).await;
     played.read_init().await;
-    // So much that the connection stops reading, and does not see the pongs behind it.
+    let Some(Message::Ping(ping)) = played.read().await else { panic!() };
+    // So much that the connection stops reading, and does not see the pong behind it.
     let messages: Vec<_> = (0..100).map(|number| encoded(&sized(number, 5_000))).collect();
     played.send_all(&messages).await;
+    played.send(&Message::Pong(Pong { byteslen: ping.num_pong_bytes })).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let (conn, _) = end.connected().await;
     for number in 0..100 {
@@ -229,8 +231,12 @@ async fn handshakes_have_only_so_many_places() {
     // The silent ones lose their places.
     tokio::time::sleep(Duration::from_millis(600)).await;
     assert_eq!(end.net.counts().handshakes_failed, 3);
-    let _played = Played::dial(&end, &key()).await;
-    end.connected().await;
+    // Whoever is done with it gives the place back.
+    let mut greeted = Vec::new();
+    for _ in 0..4 {
+        greeted.push(Played::dial(&end, &key()).await);
+        end.connected().await;
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,153 @@
+//! The data folder of one network: its lock, its seed, its database.
+
+use crate::daemon::store_failure;
+use crate::entropy;
+use crate::exit::{Exit, Failure};
+use bitcoin::Network;
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use storage::Database;
+use wallet::{Protection, Seed, SeedFile, SeedFileError};
+use zeroize::Zeroizing;
+
+/// A data folder that belongs to this process.
+pub struct DataFolder {
+    path: PathBuf,
+    /// Locked as long as it is open.
+    _lock: File,
+}
+
+/// A seed as it was found, or made.
+pub struct FoundSeed {
+    /// The seed.
+    pub seed: Seed,
+    /// The words, if it was made just now: to be shown once.
+    pub words: Option<Zeroizing<String>>,
+}
+
+impl DataFolder {
+    /// Takes the folder, making it if need be.
+    ///
+    /// # Errors
+    /// When it cannot be made, or another process has it.
+    pub fn take(path: &Path) -> Result<Self, Failure> {
+        let cannot = |error: std::io::Error| {
+            let text = format!("the data folder {}: {error}; choose another", path.display());
+            Failure::new(Exit::Failed, text)
+        };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(cannot)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(path.join("lock"))
+            .map_err(cannot)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(Failure::new(
+                Exit::InUse,
+                format!(
+                    "the data folder {} is in use by another navvyd: stop it, or choose another \
+                     folder with --data-dir",
+                    path.display()
+                ),
+            )),
+            Err(TryLockError::Error(error)) => Err(cannot(error)),
+        }
+    }
+
+    /// The seed: the one in the file, or a new one if nothing is in the folder yet.
+    ///
+    /// # Errors
+    /// When the file cannot be used, or is missing beside a database.
+    pub fn seed(
+        &self,
+        network: Network,
+        birthday: u32,
+        password: Option<&[u8]>,
+    ) -> Result<FoundSeed, Failure> {
+        let path = self.seed_path();
+        if path.exists() {
+            let file = SeedFile::read(&path, password).map_err(|error| seed_failure(&error))?;
+            if file.network != network {
+                let text = format!(
+                    "the seed file {} is of network {}, not of {network}: choose another folder",
+                    path.display(),
+                    file.network
+                );
+                return Err(Failure::new(Exit::Foreign, text));
+            }
+            return Ok(FoundSeed { seed: file.seed, words: None });
+        }
+        if self.database_path().exists() {
+            let text = format!(
+                "the seed file {} is missing beside its database: put it back",
+                path.display()
+            );
+            return Err(Failure::new(Exit::Seed, text));
+        }
+        self.create_seed(&path, network, birthday, password)
+    }
+
+    /// Opens the database, or makes it.
+    ///
+    /// # Errors
+    /// When it is damaged, foreign or in use: it is left as it is.
+    pub fn database(&self) -> Result<Database, Failure> {
+        let path = self.database_path();
+        let database = if path.exists() { Database::open(&path) } else { Database::create(&path) };
+        database.map_err(|error| store_failure(&error))
+    }
+
+    /// Whether a node ever ran here.
+    pub fn is_new(&self) -> bool {
+        !self.database_path().exists()
+    }
+
+    /// Where the daemon is driven from.
+    pub fn control_path(&self) -> PathBuf {
+        self.path.join("control.sock")
+    }
+
+    fn create_seed(
+        &self,
+        path: &Path,
+        network: Network,
+        birthday: u32,
+        password: Option<&[u8]>,
+    ) -> Result<FoundSeed, Failure> {
+        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
+        let seed = Seed::from_entropy(entropy::bytes().map_err(no_entropy)?);
+        let salt = entropy::bytes().map_err(no_entropy)?;
+        let nonce = entropy::bytes().map_err(no_entropy)?;
+        let words = seed.words();
+        let file = SeedFile { seed, network, birthday };
+        let protection = password.map(|password| Protection { password, salt, nonce });
+        file.create(path, protection.as_ref()).map_err(|error| seed_failure(&error))?;
+        Ok(FoundSeed { seed: file.seed, words: Some(words) })
+    }
+
+    fn seed_path(&self) -> PathBuf {
+        self.path.join("seed")
+    }
+
+    fn database_path(&self) -> PathBuf {
+        self.path.join("navvy.redb")
+    }
+}
+
+fn seed_failure(error: &SeedFileError) -> Failure {
+    let exit = match error {
+        SeedFileError::Mode(..) => Exit::SeedMode,
+        SeedFileError::PasswordMissing(_)
+        | SeedFileError::PasswordWrong(_)
+        | SeedFileError::NotSealed(_) => Exit::Password,
+        SeedFileError::Corrupt(..)
+        | SeedFileError::Newer(_)
+        | SeedFileError::Exists(_)
+        | SeedFileError::Io(..) => Exit::Seed,
+    };
+    Failure::new(exit, error.to_string())
+}

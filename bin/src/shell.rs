@@ -1,0 +1,144 @@
+//! The shell: what the node wants of the world, done. It decides nothing.
+
+use crate::inbox::Inbox;
+use crate::net::{ConnCommand, Events, Net, NetEvent};
+use bitcoin::Transaction;
+use node::{CommandId, ConnId, Effect, Event, Notice, Reply};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::{broadcast, oneshot};
+
+/// Work for the thread that speaks to the chain backend.
+#[derive(Debug)]
+pub enum ChainWork {
+    /// Hand over a transaction, or a parent with its child.
+    Broadcast(Vec<Transaction>),
+    /// Test one.
+    TestAccept(Transaction),
+}
+
+/// Who waits for replies.
+#[derive(Clone, Default)]
+pub struct Replies {
+    waiting: Arc<Mutex<BTreeMap<CommandId, oneshot::Sender<Reply>>>>,
+}
+
+impl Replies {
+    /// Someone waits for the reply to `id`.
+    pub fn expect(&self, id: CommandId) -> oneshot::Receiver<Reply> {
+        let (sender, receiver) = oneshot::channel();
+        self.lock().insert(id, sender);
+        receiver
+    }
+
+    fn give(&self, id: CommandId, reply: Reply) {
+        if let Some(sender) = self.lock().remove(&id) {
+            // A client that went away changes nothing.
+            let _ = sender.send(reply);
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, oneshot::Sender<Reply>>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Something that the demo prints: a message on its way, as it leaves.
+pub type Tap = Box<dyn FnMut(&Effect) + Send>;
+
+/// See the file's head.
+pub struct Shell {
+    /// Peers.
+    pub net: Net,
+    /// Dials need its runtime.
+    pub runtime: Handle,
+    /// The chain backend's thread.
+    pub chain: Sender<ChainWork>,
+    /// Clients that wait.
+    pub replies: Replies,
+    /// Clients that watch.
+    pub notices: broadcast::Sender<Notice>,
+    /// What comes back at once.
+    pub inbox: Inbox,
+    /// Whoever looks on.
+    pub tap: Option<Tap>,
+}
+
+impl Shell {
+    /// Does one thing. Nothing here blocks.
+    pub fn run(&mut self, effect: Effect) {
+        if let Some(tap) = &mut self.tap {
+            tap(&effect);
+        }
+        match effect {
+            Effect::Send { conn, message } => {
+                self.net.command(net_conn(conn), ConnCommand::Send(*message));
+            }
+            Effect::Ping { conn } => self.net.command(net_conn(conn), ConnCommand::Ping),
+            Effect::Disconnect { conn, reason } => {
+                self.net.command(net_conn(conn), ConnCommand::Disconnect { reason });
+            }
+            Effect::Dial { node_id, address } => {
+                let _runtime = self.runtime.enter();
+                self.net.acquaint(node_id);
+                self.net.dial(node_id, address);
+            }
+            Effect::Broadcast(transactions) => {
+                // Without the thread the process is about to end; the next block brings it again.
+                let _ = self.chain.send(ChainWork::Broadcast(transactions));
+            }
+            Effect::TestAccept(transaction) => {
+                let _ = self.chain.send(ChainWork::TestAccept(transaction));
+            }
+            // Everybody is welcome within the limits; a policy of the operator's comes later.
+            Effect::Decide { keys_id, .. } => {
+                self.inbox.push_command(Event::Decided { keys_id, decision: Ok(()) });
+            }
+            Effect::Reply { id, reply } => self.replies.give(id, *reply),
+            Effect::Notify(notice) => {
+                let _ = self.notices.send(*notice);
+            }
+        }
+    }
+}
+
+/// The network's events go into the core's inbox.
+pub struct ToInbox(pub Inbox);
+
+impl Events for ToInbox {
+    fn deliver(&self, event: NetEvent) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let inbox = self.0.clone();
+        Box::pin(async move {
+            let (conn, event) = match event {
+                NetEvent::Connected { conn, node_id, features, dialled, .. } => {
+                    let conn = ConnId(conn.0);
+                    (conn, Event::Connected { conn, node_id, features, address: dialled })
+                }
+                NetEvent::Message { conn, message } => {
+                    let conn = ConnId(conn.0);
+                    (conn, Event::Message { conn, message })
+                }
+                NetEvent::Alive { conn } => {
+                    let conn = ConnId(conn.0);
+                    (conn, Event::Alive { conn })
+                }
+                NetEvent::Lost { conn, reason } => {
+                    let conn = ConnId(conn.0);
+                    (conn, Event::Lost { conn, reason })
+                }
+                NetEvent::DialFailed { node_id, error, .. } => {
+                    (ConnId(0), Event::DialFailed { node_id, reason: error })
+                }
+            };
+            inbox.push_peer(conn, event).await;
+        })
+    }
+}
+
+fn net_conn(conn: ConnId) -> crate::net::ConnId {
+    crate::net::ConnId(conn.0)
+}
