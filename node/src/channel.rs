@@ -187,6 +187,7 @@ fn step_funding(state: funding::State, event: ChannelEvent, cx: &mut Context<'_>
                     cap: closing::default_cap(cx.fees.normal),
                 };
                 let script = cx.wallet.fresh_script();
+                // [BOLT 5 nomenclature G5] a spend ends the channel, whatever it is
                 let closing = Closing::new(channel, request, Plan::Watch, script);
                 Outcome::of_closing(closing.on_spent(transaction, height, cx))
             }

@@ -27,6 +27,7 @@ impl Node {
             self.on_all_zero(conn, node_id, &message, turn);
             return;
         }
+        // [BOLT 2 accept_channel G1] an answer under another id finds no open
         let Some(keys_id) = self.routes.get(&(node_id, channel_id)).copied() else {
             self.on_unknown_channel(conn, channel_id, &message, turn);
             return;

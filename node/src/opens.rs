@@ -139,6 +139,7 @@ impl Node {
         }
         let wish = self.wish(&request.command.clone());
         let keys_id = KeysId(random(turn.entropy));
+        // [BOLT 2 open_channel S2] 32 random bytes
         let temporary_channel_id = ChannelId(random(turn.entropy));
         let mut link = Link { kind: LinkKind::Fresh, ..Link::default() };
         let begun = self.with_context(&mut link, turn, |cx| {

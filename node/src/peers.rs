@@ -42,6 +42,7 @@ impl Node {
             if let Some(channel) = self.channels.get_mut(&keys_id) {
                 channel.link = Link::up(simple_close);
             }
+            // [BOLT 2 channel_reestablish G5] every channel goes on with the new connection
             self.drive(keys_id, ChannelEvent::Connected, turn);
         }
         turn.notify(Notice::Peer { node_id, connected: true, reason: String::new() });

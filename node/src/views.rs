@@ -11,6 +11,7 @@ use wire::OpenChannel;
 
 impl Node {
     pub(crate) fn balance_view(&self) -> BalanceView {
+        // [BOLT 2 open_channel R26] coins only: what a channel holds, a gift too, is not counted
         let balance = self.wallet.balance(&self.leased);
         BalanceView {
             confirmed: balance.confirmed,
