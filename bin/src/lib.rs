@@ -7,6 +7,8 @@ pub mod control;
 pub mod core_loop;
 pub mod daemon;
 pub mod data_folder;
+#[cfg(feature = "regtest")]
+pub mod demo;
 pub mod entropy;
 pub mod exit;
 pub mod inbox;
