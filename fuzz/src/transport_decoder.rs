@@ -14,7 +14,10 @@ pub fn check(bytes: &[u8]) {
     let mut wire = BytesMut::new();
     let mut messages = Vec::new();
     for length in lengths.chunks_exact(2) {
-        let message = vec![0x5a; usize::from(u16::from_be_bytes([length[0], length[1]]))];
+        let length = usize::from(u16::from_be_bytes([length[0], length[1]]));
+        // One great message is enough: they take long to encrypt.
+        let length = if wire.len() > 1000 { length % 512 } else { length };
+        let message = vec![0x5a; length];
         sealer.encode(&message, &mut wire).unwrap();
         messages.push(message);
     }

@@ -22,7 +22,8 @@ pub fn check(bytes: &[u8]) {
         match kind % 8 {
             0 | 1 => {
                 messages += 1;
-                lane.send(first);
+                // Any length, but seldom a great one, which takes long and shows little.
+                lane.send(if a < 0xf8 { first % 512 } else { first });
             }
             2 | 3 => {
                 messages += first % 600;
@@ -32,7 +33,7 @@ pub fn check(bytes: &[u8]) {
             6 => lane.damage(first * 8 + second % 8),
             _ => lane.drop_byte(first),
         }
-        if messages > 2000 {
+        if messages > 1200 {
             break;
         }
     }

@@ -145,5 +145,6 @@ fn the_read_buffer_is_bounded() {
         assert_eq!(opened, message);
         assert!(opener.decode(&mut input).unwrap().is_none());
         assert!(input.capacity() <= READ_BUFFER);
+        assert!(input.capacity() >= READ_BUFFER / 2, "the next reads would be small ones");
     }
 }
