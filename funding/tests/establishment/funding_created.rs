@@ -2,10 +2,10 @@
 
 use bitcoin::Amount;
 use funding::{Effect, Event, Next, Role, Verdict};
-use secp256k1::ecdsa::Signature;
 use transactions::FeeratePerKw;
 use wire::{FundingCreated, Message};
 
+use crate::keys_and_coins::with_high_s;
 use crate::pair::Pair;
 use crate::side::{Side, wish};
 
@@ -68,24 +68,6 @@ fn the_wallet_is_asked_for_the_callers_feerate() {
     assert_eq!(asked, Some((FeeratePerKw(700), Amount::from_sat(5_000))));
 }
 
-/// The same signature with the other S.
-pub fn high(signature: &Signature) -> Signature {
-    // The order of the curve.
-    let order: [u8; 32] = [
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-        0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36,
-        0x41, 0x41,
-    ];
-    let mut compact = signature.serialize_compact();
-    let mut borrow = 0_i32;
-    for (byte, order) in compact[32..].iter_mut().zip(order).rev() {
-        let difference = 256 + i32::from(order) - i32::from(*byte) - borrow;
-        borrow = i32::from(difference < 256);
-        *byte = u8::try_from(difference % 256).expect("a byte");
-    }
-    Signature::from_compact(&compact).expect("a signature")
-}
-
 fn is_refused(change: impl FnOnce(&mut FundingCreated)) -> String {
     let mut pair = Pair::new(&wish());
     let mut created = pair.reach_funding_created();
@@ -107,7 +89,7 @@ fn funding_created_with_a_wrong_signature_fails() {
 
 #[test]
 fn funding_created_with_a_high_s_fails() {
-    let text = is_refused(|created| created.signature = high(&created.signature));
+    let text = is_refused(|created| created.signature = with_high_s(&created.signature));
     assert_eq!(text, "the signature has a high S");
 }
 

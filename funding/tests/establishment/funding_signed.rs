@@ -4,7 +4,7 @@ use funding::{Effect, Event, OpenWish, Role};
 use transactions::CommitmentFormat;
 use wire::{ChannelId, ChannelType, FundingSigned, Message};
 
-use crate::funding_created::high;
+use crate::keys_and_coins::with_high_s;
 use crate::pair::Pair;
 use crate::side::wish;
 
@@ -91,6 +91,6 @@ fn funding_signed_with_a_wrong_signature_fails() {
 
 #[test]
 fn funding_signed_with_a_high_s_fails() {
-    let text = is_refused(|signed| signed.signature = high(&signed.signature));
+    let text = is_refused(|signed| signed.signature = with_high_s(&signed.signature));
     assert_eq!(text, "the signature has a high S");
 }

@@ -153,4 +153,22 @@ impl Funds for KeysAndCoins {
     }
 }
 
+/// The same signature with the other S.
+pub fn with_high_s(signature: &Signature) -> Signature {
+    // The order of the curve.
+    let order: [u8; 32] = [
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+        0xfe, 0xba, 0xae, 0xdc, 0xe6, 0xaf, 0x48, 0xa0, 0x3b, 0xbf, 0xd2, 0x5e, 0x8c, 0xd0, 0x36,
+        0x41, 0x41,
+    ];
+    let mut compact = signature.serialize_compact();
+    let mut borrow = 0_i32;
+    for (byte, order) in compact[32..].iter_mut().zip(order).rev() {
+        let difference = 256 + i32::from(order) - i32::from(*byte) - borrow;
+        borrow = i32::from(difference < 256);
+        *byte = u8::try_from(difference % 256).expect("a byte");
+    }
+    Signature::from_compact(&compact).expect("a signature")
+}
+
 const NODE: KeysId = KeysId([0xff; 16]);

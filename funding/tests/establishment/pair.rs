@@ -75,7 +75,11 @@ impl Pair {
 
     /// Both wait for `channel_ready`.
     pub fn funded() -> Self {
-        let mut pair = Self::new(&wish());
+        Self::funded_of(&wish())
+    }
+
+    pub fn funded_of(wish: &OpenWish) -> Self {
+        let mut pair = Self::new(wish);
         let signed = pair.reach_funding_signed();
         pair.opener.receive(Message::FundingSigned(signed));
         pair
@@ -83,7 +87,11 @@ impl Pair {
 
     /// Both are open.
     pub fn normal() -> Self {
-        let mut pair = Self::funded();
+        Self::normal_of(&wish())
+    }
+
+    pub fn normal_of(wish: &OpenWish) -> Self {
+        let mut pair = Self::funded_of(wish);
         let ours = pair.mine(Which::Opener, 101, 103);
         let theirs = pair.mine(Which::Accepter, 101, 103);
         pair.opener.receive(theirs.last().expect("channel_ready").clone());
