@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the peers' build scripts, by tests/run and by .ci/run. A peer is built once on a
 # machine, outside the clone, in a folder named after the hash of its recipe: another clone finds
 # it, and another recipe does not. A build's progress goes to standard error; its standard output
@@ -29,9 +30,9 @@ need() {
         echo "installing $missing" >&2
         # Another installation may hold the lock for a while.
         local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300)
-        "${apt[@]}" update >&2 || echo "the list of packages could not be renewed" >&2
+        "${apt[@]}" update >/dev/null || echo "the list of packages could not be renewed" >&2
         # shellcheck disable=SC2086 # words
-        "${apt[@]}" install -y --no-install-recommends $missing >&2 || true
+        "${apt[@]}" install -y --no-install-recommends $missing >/dev/null || true
         missing=$("$1" | xargs)
     fi
     [ -z "$missing" ] || fail "missing (names of Debian's packages): $missing"
