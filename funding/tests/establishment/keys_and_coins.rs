@@ -22,11 +22,13 @@ pub struct KeysAndCoins {
     pub asked: Option<(FeeratePerKw, Amount)>,
     /// Whether there is a coin for the child of an anchor.
     pub has_coins: bool,
+    /// What is left of that coin.
+    pub change: Amount,
 }
 
 impl KeysAndCoins {
     pub fn new(seed: u8) -> Self {
-        Self { seed, asked: None, has_coins: true }
+        Self { seed, asked: None, has_coins: true, change: Amount::from_sat(50_000) }
     }
 
     fn hash(&self, keys_id: &KeysId, name: &str) -> [u8; 32] {
@@ -137,7 +139,7 @@ impl Funds for KeysAndCoins {
         }
         let coin = OutPoint { vout: 4, ..self.coin() };
         let spend = |previous_output| TxIn { previous_output, ..TxIn::default() };
-        let change = TxOut { value: Amount::from_sat(50_000), script_pubkey: self.fresh_script() };
+        let change = TxOut { value: self.change, script_pubkey: self.fresh_script() };
         let transaction = Transaction {
             version: Version::TWO,
             lock_time: LockTime::ZERO,
