@@ -109,7 +109,12 @@ impl Daemon {
         let (its_inbox, its_stop) = (inbox.clone(), Arc::clone(&stop));
         let core = Core { node, database, inbox: its_inbox, shell, entropy, start, stop: its_stop };
         let threads = chain_threads(setup.backend, follower, jobs, &inbox, &stop)?;
-        let core = spawn("navvy-core", move || core.run())?;
+        let its_replies = replies.clone();
+        let core = spawn("navvy-core", move || {
+            let end = core.run();
+            its_replies.close();
+            end
+        })?;
         let client = Client::new(inbox.clone(), replies, notices);
         Ok(Self { node_id, address, client, net, inbox, stop, core, threads, runtime })
     }

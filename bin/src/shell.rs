@@ -22,27 +22,44 @@ pub enum ChainWork {
 }
 
 /// Who waits for replies.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Replies {
-    waiting: Arc<Mutex<BTreeMap<CommandId, oneshot::Sender<Reply>>>>,
+    /// `None` once the core has ended: nobody will answer any more.
+    waiting: Arc<Mutex<Option<BTreeMap<CommandId, oneshot::Sender<Reply>>>>>,
+}
+
+impl Default for Replies {
+    fn default() -> Self {
+        Self { waiting: Arc::new(Mutex::new(Some(BTreeMap::new()))) }
+    }
 }
 
 impl Replies {
+    /// The core has ended: whoever waits, or comes later, learns it at once.
+    pub fn close(&self) {
+        *self.lock() = None;
+    }
+
     /// Someone waits for the reply to `id`.
     pub fn expect(&self, id: CommandId) -> oneshot::Receiver<Reply> {
         let (sender, receiver) = oneshot::channel();
-        self.lock().insert(id, sender);
+        if let Some(waiting) = self.lock().as_mut() {
+            waiting.insert(id, sender);
+        }
         receiver
     }
 
     fn give(&self, id: CommandId, reply: Reply) {
-        if let Some(sender) = self.lock().remove(&id) {
+        let sender = self.lock().as_mut().and_then(|waiting| waiting.remove(&id));
+        if let Some(sender) = sender {
             // A client that went away changes nothing.
             let _ = sender.send(reply);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<CommandId, oneshot::Sender<Reply>>> {
+    fn lock(
+        &self,
+    ) -> std::sync::MutexGuard<'_, Option<BTreeMap<CommandId, oneshot::Sender<Reply>>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -8,6 +8,7 @@ use bitcoin::{Amount, OutPoint};
 use funding::RequestId;
 use node::{ChannelView, CloseCommand, Command, OpenCommand, Reply};
 use std::collections::BTreeSet;
+use transactions::FeeratePerKw;
 use wire::ChannelType;
 
 /// Which play.
@@ -99,7 +100,8 @@ fn close(actor: &Actor, channel: &ChannelView, force: bool) -> Result<(), Failur
     actor.ask(Command::Close(CloseCommand {
         outpoint,
         force,
-        feerate: None,
+        // More than the commitment pays by itself: its anchor gets a child.
+        feerate: force.then_some(FeeratePerKw(2_500)),
         cap: None,
         script: None,
     }))?;
