@@ -54,7 +54,10 @@ const CRATES: &[Crate] = &[
     },
     Crate {
         name: "bin",
-        ours: &["chain", "node", "peer", "rpc", "storage", "transport", "wallet", "wire"],
+        ours: &[
+            "chain", "funding", "node", "peer", "rpc", "storage", "transactions", "transport",
+            "wallet", "wire",
+        ],
         others: &[
             "bitcoin", "bytes", "clap", "getrandom", "prometheus-client", "sd-notify",
             "secp256k1", "serde", "serde_json", "tokio", "tokio-util", "tracing",
