@@ -92,6 +92,19 @@ fn other_messages_are_no_pong() {
 }
 
 #[test]
+fn a_peer_that_talks_without_end_is_judged_all_the_same() {
+    let mut driver = Driver::open();
+    driver.ask();
+    driver.take_ping();
+    for _ in 0..300 {
+        // Nobody calls tick: there is always something to read.
+        driver.sleep(Duration::from_millis(100));
+        driver.receive_bytes(&raw(258, &[0; 100]));
+    }
+    assert_eq!(driver.closed, Some(CloseReason::PongTimeout));
+}
+
+#[test]
 fn a_pong_of_the_wrong_length_is_no_sign_of_life() {
     let mut driver = Driver::open();
     driver.ask();

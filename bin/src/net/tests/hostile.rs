@@ -119,7 +119,7 @@ async fn a_peer_that_does_not_read_is_dropped() {
 async fn a_peer_that_does_not_answer_pings_is_dropped() {
     let mut settings = settings();
     settings.peer.limits.ping_interval = Duration::from_millis(100);
-    settings.peer.limits.pong_deadline = Duration::from_millis(300);
+    settings.peer.limits.pong_deadline = Duration::from_secs(2);
     let mut end = End::with(settings).await;
     let mut played = Played::dial(&end, &key()).await;
     played.read_init().await;
@@ -229,8 +229,9 @@ async fn handshakes_have_only_so_many_places() {
     assert!(matches!(timeout(PATIENCE, read).await.unwrap(), Ok(0) | Err(_)));
     assert_eq!(end.net.counts().handshakes_refused, 1);
     // The silent ones lose their places.
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    assert_eq!(end.net.counts().handshakes_failed, 3);
+    while end.net.counts().handshakes_failed < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     // Whoever is done with it gives the place back.
     let mut greeted = Vec::new();
     for _ in 0..4 {
