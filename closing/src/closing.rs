@@ -316,6 +316,7 @@ impl Closing {
             && child.transaction.compute_txid() == txid
         {
             child.confirmed = Some(height);
+            cause = format!("the child of our commitment is in block {height}");
         } else if !self.lost.iter().any(|(lost, _)| *lost == outpoint) {
             self.lost.push((outpoint, height));
             cause = format!("{outpoint} was spent by {txid}");
