@@ -9,6 +9,8 @@ mod dependencies;
 #[cfg(test)]
 mod finding;
 #[cfg(test)]
+mod links;
+#[cfg(test)]
 mod manifest;
 #[cfg(test)]
 mod names;
