@@ -1,16 +1,22 @@
 //! Tests against real peers. `tests/run` builds them and names them in the environment; without
 //! them these tests fail, for a test that was skipped in silence proves nothing.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "a test ends at the first surprise"
+)]
 
-use std::path::PathBuf;
+mod bitcoind;
+mod first_contact;
+mod lnd;
+mod navvyd;
+mod process;
+
+use crate::process::program;
 use std::process::Command;
-
-/// The program that the environment variable names.
-fn program(variable: &str) -> PathBuf {
-    match std::env::var_os(variable) {
-        Some(path) if !path.is_empty() => PathBuf::from(path),
-        _ => panic!("{variable} is not set: start these tests with tests/run"),
-    }
-}
 
 fn answers_version(variable: &str, name: &str) {
     let path = program(variable);

@@ -1,0 +1,117 @@
+//! A real Bitcoin Core on regtest, without wallet and without ZMQ.
+
+use crate::process::{Process, free_port, program, wait_for};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// A running bitcoind.
+pub struct Bitcoind {
+    /// The port of its RPC.
+    pub port: u16,
+    folder: PathBuf,
+    cli: PathBuf,
+    _process: Process,
+}
+
+impl Bitcoind {
+    /// Starts one and waits until it answers.
+    pub fn start(folder: &Path) -> Self {
+        let exe = program("BITCOIND_EXE");
+        let cli = exe.with_file_name("bitcoin-cli");
+        let data = folder.join("bitcoind");
+        std::fs::create_dir_all(&data).expect("a folder");
+        let port = free_port();
+        let arguments = [
+            "-regtest".to_owned(),
+            format!("-datadir={}", data.display()),
+            format!("-rpcport={port}"),
+            format!("-rpcuser={USER}"),
+            format!("-rpcpassword={PASSWORD}"),
+            "-listen=0".to_owned(),
+            "-dnsseed=0".to_owned(),
+            "-fixedseeds=0".to_owned(),
+            "-discover=0".to_owned(),
+        ];
+        let process = Process::start("bitcoind", folder, &exe, &arguments);
+        let bitcoind = Self { port, folder: data, cli, _process: process };
+        wait_for("bitcoind to answer", || bitcoind.try_call(&["getblockcount"]));
+        bitcoind
+    }
+
+    /// Calls an RPC.
+    pub fn call(&self, arguments: &[&str]) -> Value {
+        self.try_call(arguments).unwrap_or_else(|| panic!("bitcoin-cli {arguments:?} failed"))
+    }
+
+    /// Calls an RPC; `None` for an error.
+    pub fn try_call(&self, arguments: &[&str]) -> Option<Value> {
+        let output = Command::new(&self.cli)
+            .arg("-regtest")
+            .arg(format!("-datadir={}", self.folder.display()))
+            .arg(format!("-rpcport={}", self.port))
+            .arg(format!("-rpcuser={USER}"))
+            .arg(format!("-rpcpassword={PASSWORD}"))
+            .args(arguments)
+            .output()
+            .expect("bitcoin-cli");
+        if !output.status.success() {
+            return None;
+        }
+        let text = String::from_utf8_lossy(&output.stdout);
+        Some(serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.trim().to_owned())))
+    }
+
+    /// Mines to an address.
+    pub fn mine_to(&self, blocks: u32, address: &str) {
+        self.call(&["generatetoaddress", &blocks.to_string(), address]);
+    }
+
+    /// Mines to nobody in particular.
+    pub fn mine(&self, blocks: u32) {
+        self.mine_to(blocks, NOBODY);
+    }
+
+    /// The tip's height.
+    pub fn height(&self) -> u64 {
+        self.call(&["getblockcount"]).as_u64().expect("a height")
+    }
+
+    /// The transactions in the mempool.
+    pub fn mempool(&self) -> Vec<String> {
+        let txids = self.call(&["getrawmempool"]);
+        let txids = txids.as_array().expect("txids").iter();
+        txids.filter_map(|txid| txid.as_str().map(str::to_owned)).collect()
+    }
+
+    /// Waits for so many transactions in the mempool.
+    pub fn wait_mempool(&self, count: usize) -> Vec<String> {
+        wait_for(&format!("{count} transactions in the mempool"), || {
+            Some(self.mempool()).filter(|txids| txids.len() >= count)
+        })
+    }
+
+    /// The fee of every transaction in the blocks from `height` on, in satoshi.
+    pub fn fees_since(&self, height: u64) -> BTreeMap<String, u64> {
+        let mut fees = BTreeMap::new();
+        for height in height..=self.height() {
+            let hash = self.call(&["getblockhash", &height.to_string()]);
+            let block = self.call(&["getblock", hash.as_str().expect("a hash"), "2"]);
+            for transaction in block["tx"].as_array().expect("transactions") {
+                if let Some(fee) = transaction["fee"].as_f64() {
+                    let txid = transaction["txid"].as_str().expect("a txid").to_owned();
+                    fees.insert(txid, (fee * 1e8).round() as u64);
+                }
+            }
+        }
+        fees
+    }
+}
+
+/// The user of the RPC.
+pub const USER: &str = "navvy";
+/// Its password.
+pub const PASSWORD: &str = "regtest";
+/// An address whose key nobody has.
+const NOBODY: &str = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202";
