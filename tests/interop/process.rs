@@ -4,6 +4,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::{Duration, Instant};
 
 /// A running server.
@@ -64,11 +65,19 @@ impl Drop for Process {
     }
 }
 
-/// A port of loopback that nobody has now.
+/// A port of loopback that nobody has now. It lies below those that the system gives to outgoing
+/// connections, one of which could otherwise take it before its server does.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
-    listener.local_addr().expect("an address").port()
+    let start = u16::try_from(std::process::id() % 400).expect("below 400");
+    loop {
+        let port = 20_000 + start * 20 + NEXT_PORT.fetch_add(1, Ordering::Relaxed) % 4_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// Polls until there is an answer, with a deadline.
 pub fn wait_for<T>(what: &str, mut f: impl FnMut() -> Option<T>) -> T {
