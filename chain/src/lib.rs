@@ -14,6 +14,8 @@
 //! | `regtest` | `regtest::Regtest`, a whole small chain inside the process |
 
 mod backend;
+#[cfg(feature = "bitcoind")]
+pub mod bitcoind;
 mod block;
 mod fees;
 mod follower;

@@ -1,0 +1,252 @@
+//! New blocks: finding the fork, fetching what follows it, waiting for more.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bitcoin::consensus::encode::deserialize_hex;
+use bitcoin::{Block, BlockHash, Network};
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+use serde_json::{Value, json};
+
+use super::Bitcoind;
+use super::rpc::{INVALID_PARAMETER, MISC_ERROR, NOT_FOUND, RpcError, TYPE_ERROR, UNKNOWN_METHOD};
+use crate::{
+    BackendError, ChainEvent, ChainUpdate, ConnectedBlock, MAX_BLOCKS_PER_UPDATE,
+    MAX_BYTES_PER_UPDATE, Tip, find_fork,
+};
+
+/// What `getblockchaininfo` says of the best chain.
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ChainInfo {
+    chain: String,
+    blocks: u32,
+    headers: u32,
+    bestblockhash: BlockHash,
+    initialblockdownload: bool,
+}
+
+impl ChainInfo {
+    pub fn tip(&self) -> Tip {
+        Tip { height: self.blocks, hash: self.bestblockhash }
+    }
+
+    /// Whether the node is still catching up. A node alone on a regtest says so as well, when its
+    /// newest block is old, and there it means nothing.
+    fn is_behind(&self, network: Network) -> bool {
+        let alone = network == Network::Regtest && self.blocks >= self.headers;
+        self.initialblockdownload && !alone
+    }
+
+    /// Height that counts as the end of the chain.
+    fn target(&self, network: Network) -> u32 {
+        match self.is_behind(network) {
+            true => self.blocks.max(self.headers),
+            false => self.blocks,
+        }
+    }
+}
+
+/// What a locator has in common with the chain of the node.
+enum Shared {
+    Fork(Tip),
+    /// Nothing, because the node has not come as far as our oldest block.
+    NotYet,
+}
+
+impl Bitcoind {
+    pub(super) fn next_event(
+        &mut self,
+        locator: &[Tip],
+        timeout: Duration,
+    ) -> Result<ChainEvent, BackendError> {
+        let info = self.info()?;
+        if let Some(update) = self.news(locator, &info)? {
+            return Ok(ChainEvent::Update(update));
+        }
+        self.wait(info.bestblockhash, timeout)?;
+        let info = self.info()?;
+        if let Some(update) = self.news(locator, &info)? {
+            return Ok(ChainEvent::Update(update));
+        }
+        let below_ours = locator.last().is_some_and(|oldest| info.blocks < oldest.height);
+        if info.is_behind(self.config.network) || below_ours {
+            let headers = info.headers.max(info.blocks);
+            return Ok(ChainEvent::Syncing { height: info.blocks, headers });
+        }
+        Ok(ChainEvent::Idle { synced: info.tip() })
+    }
+
+    /// The state of the best chain, once it is sure that it is the right network.
+    pub(super) fn info(&mut self) -> Result<ChainInfo, BackendError> {
+        let info: ChainInfo = self.rpc.call("getblockchaininfo", &json!([]))?;
+        let expected = self.config.network;
+        if info.chain != expected.to_core_arg() {
+            return Err(BackendError::WrongNetwork { expected, found: info.chain });
+        }
+        Ok(info)
+    }
+
+    pub(super) fn hash_at(&mut self, height: u32) -> Result<Option<BlockHash>, BackendError> {
+        match self.rpc.call("getblockhash", &json!([height])) {
+            Ok(hash) => Ok(Some(hash)),
+            Err(RpcError::Said { code: INVALID_PARAMETER, .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(super) fn find_block(
+        &mut self,
+        hash: BlockHash,
+    ) -> Result<Option<Arc<Block>>, BackendError> {
+        match self.fetch_block(hash) {
+            Ok(block) => Ok(Some(Arc::new(block))),
+            Err(RpcError::Said { code: NOT_FOUND, .. }) => Ok(None),
+            Err(error) => match is_pruned(&error) {
+                true => {
+                    let header: Header = self.rpc.call("getblockheader", &json!([hash]))?;
+                    Err(BackendError::Pruned { height: header.height })
+                }
+                false => Err(error.into()),
+            },
+        }
+    }
+
+    /// What follows the blocks of `locator`, if anything does.
+    fn news(
+        &mut self,
+        locator: &[Tip],
+        info: &ChainInfo,
+    ) -> Result<Option<ChainUpdate>, BackendError> {
+        if locator.first() == Some(&info.tip()) {
+            return Ok(None);
+        }
+        for _ in 0..RACES {
+            let Shared::Fork(fork) = self.shared(locator, info)? else { return Ok(None) };
+            if fork.height >= info.blocks {
+                return Ok(None);
+            }
+            let connected = self.fetch_after(fork, info.blocks)?;
+            if let Some(mut update) = ChainUpdate::new(fork, connected) {
+                let target = info.target(self.config.network);
+                update.remaining = target.saturating_sub(update.tip().height);
+                return Ok(Some(update));
+            }
+        }
+        // The node keeps changing its mind: next time.
+        Ok(None)
+    }
+
+    fn shared(&mut self, locator: &[Tip], info: &ChainInfo) -> Result<Shared, BackendError> {
+        let fork = find_fork(locator, |tip| match tip.height > info.blocks {
+            true => Ok(false),
+            false => Ok::<_, BackendError>(self.hash_at(tip.height)? == Some(tip.hash)),
+        })?;
+        match (fork, locator.last()) {
+            (Some(fork), _) => Ok(Shared::Fork(fork)),
+            (None, Some(oldest)) if info.blocks < oldest.height => Ok(Shared::NotYet),
+            (None, oldest) => Err(BackendError::NoCommonBlock { oldest: oldest.copied() }),
+        }
+    }
+
+    /// The blocks after `fork` up to `height`, as many as an update may have. Stops, perhaps before
+    /// the first one, where a reorganisation happens between two questions.
+    fn fetch_after(&mut self, fork: Tip, height: u32) -> Result<Vec<ConnectedBlock>, BackendError> {
+        let heights = (fork.height.saturating_add(1)..=height).take(MAX_BLOCKS_PER_UPDATE);
+        let questions: Vec<Value> = heights.map(|height| json!([height])).collect();
+        let hashes = self.rpc.batch::<BlockHash>("getblockhash", &questions)?;
+        let (mut connected, mut bytes, mut previous) = (Vec::new(), 0_usize, fork);
+        for hash in hashes {
+            let height = previous.height.saturating_add(1);
+            let block = match hash.and_then(|hash| self.fetch_block(hash)) {
+                Ok(block) => block,
+                Err(error) if is_pruned(&error) => return Err(BackendError::Pruned { height }),
+                Err(RpcError::Said { code: INVALID_PARAMETER | NOT_FOUND, .. }) => break,
+                Err(error) => return Err(error.into()),
+            };
+            if block.header.prev_blockhash != previous.hash {
+                break;
+            }
+            bytes = bytes.saturating_add(block.total_size());
+            let block = ConnectedBlock::new(height, block);
+            previous = block.tip();
+            connected.push(block);
+            if bytes >= MAX_BYTES_PER_UPDATE {
+                break;
+            }
+        }
+        Ok(connected)
+    }
+
+    /// A block that is what its hash says.
+    fn fetch_block(&mut self, hash: BlockHash) -> Result<Block, RpcError> {
+        let hex: String = self.rpc.call("getblock", &json!([hash, 0]))?;
+        let block: Block =
+            deserialize_hex(&hex).map_err(|error| self.rpc.nonsense("getblock", error))?;
+        if block.block_hash() != hash || !block.check_merkle_root() {
+            return Err(self.rpc.nonsense("getblock", "it is another block"));
+        }
+        Ok(block)
+    }
+
+    /// Sleeps until the best block is not `known` any more, or until the timeout.
+    fn wait(&mut self, known: BlockHash, timeout: Duration) -> Result<(), BackendError> {
+        let milliseconds = u64::try_from(timeout.min(LONGEST_WAIT).as_millis()).unwrap_or(0);
+        if milliseconds == 0 {
+            return Ok(());
+        }
+        if self.long_poll {
+            let params = json!([milliseconds, known]);
+            let wait = Duration::from_millis(milliseconds);
+            match self.rpc.call_within::<IgnoredAny>("waitfornewblock", &params, wait) {
+                Ok(IgnoredAny) => return Ok(()),
+                Err(RpcError::Said {
+                    code: MISC_ERROR | TYPE_ERROR | INVALID_PARAMETER | UNKNOWN_METHOD,
+                    ..
+                }) => self.long_poll = false,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        self.ask_again_and_again(known, timeout)
+    }
+
+    fn ask_again_and_again(
+        &mut self,
+        known: BlockHash,
+        timeout: Duration,
+    ) -> Result<(), BackendError> {
+        let mut left = timeout;
+        while !left.is_zero() {
+            let pause = left.min(self.config.poll_interval.max(SHORTEST_PAUSE));
+            sleep(pause);
+            left = left.saturating_sub(pause);
+            let best: BlockHash = self.rpc.call("getbestblockhash", &json!([]))?;
+            if best != known {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[derive(Deserialize)]
+struct Header {
+    height: u32,
+}
+
+fn is_pruned(error: &RpcError) -> bool {
+    matches!(error, RpcError::Said { message, .. } if message.contains("pruned"))
+}
+
+#[expect(clippy::disallowed_methods, reason = "the thread of the backend has nothing else to do")]
+fn sleep(pause: Duration) {
+    std::thread::sleep(pause);
+}
+
+/// How often to begin again when the chain changes while it is read.
+const RACES: usize = 3;
+
+/// One call of `waitfornewblock`; longer waits are the caller's next call.
+const LONGEST_WAIT: Duration = Duration::from_secs(600);
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
