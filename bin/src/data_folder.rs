@@ -97,7 +97,11 @@ impl DataFolder {
     /// When it is damaged, foreign or in use: it is left as it is.
     pub fn database(&self) -> Result<Database, Failure> {
         let path = self.database_path();
+        // A damaged file makes redb panic. `storage` catches that; what it would print helps nobody.
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(|_| {}));
         let database = if path.exists() { Database::open(&path) } else { Database::create(&path) };
+        std::panic::set_hook(hook);
         database.map_err(|error| store_failure(&error))
     }
 

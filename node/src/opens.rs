@@ -27,6 +27,7 @@ impl Node {
             return Ok(request.view());
         }
         self.check_open(&command)?;
+        self.check_terms(&command, turn)?;
         let (id, node_id) = (command.request.clone(), command.node_id);
         let peer = self.peers.entry(node_id).or_default();
         if command.address.is_some() {
@@ -76,6 +77,23 @@ impl Node {
             self.check_peer_is_free(node_id)?;
         }
         Ok(())
+    }
+
+    /// Whether the terms and the wallet allow an attempt, before anything is promised to the caller. What
+    /// only has to be waited for is no reason to refuse.
+    fn check_terms(&mut self, command: &OpenCommand, turn: &Turn<'_>) -> Result<(), CommandError> {
+        let wish = self.wish(command);
+        let mut link = Link::default();
+        let begun = self.with_context(&mut link, turn, |cx| {
+            WaitForAcceptChannel::begin(&wish, KeysId([0; 16]), ChannelId([0; 32]), cx)
+        });
+        match begun {
+            Ok(_) | Err(OpenError::Funds(FundsError::Busy { .. })) => Ok(()),
+            Err(OpenError::Terms(text)) => Err(CommandError { code: "terms", text }),
+            Err(OpenError::Funds(error)) => {
+                Err(CommandError { code: "funds", text: funds_text(&error) })
+            }
+        }
     }
 
     /// No open of ours may be pending or dead at that peer: many peers take one at a time.
