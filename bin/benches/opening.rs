@@ -162,9 +162,10 @@ fn one_open(chain: &Regtest, alice: &Daemon, bob: &Daemon, number: usize) -> Dur
     }
     let took = start.elapsed();
     chain.mine(6, &faucet_script());
-    let open = || match alice.client().ask_blocking(Command::Info) {
-        Reply::Info(info) => info.open,
-        other => panic!("{other:?}"),
+    let open = || {
+        let reply = alice.client().ask_blocking(Command::Info);
+        let Reply::Info(info) = reply else { panic!("{reply:?}") };
+        info.open
     };
     while open() <= number {
         assert!(start.elapsed() < Duration::from_secs(10), "the channel does not open");
@@ -198,10 +199,9 @@ fn start(chain: &Regtest, path: &Path, seed: [u8; 32]) -> Daemon {
 }
 
 fn address(daemon: &Daemon) -> bitcoin::ScriptBuf {
-    match daemon.client().ask_blocking(Command::NewAddress) {
-        Reply::Address(address) => address.script_pubkey(),
-        other => panic!("{other:?}"),
-    }
+    let reply = daemon.client().ask_blocking(Command::NewAddress);
+    let Reply::Address(address) = reply else { panic!("{reply:?}") };
+    address.script_pubkey()
 }
 
 const OPENS: usize = 20;

@@ -67,7 +67,9 @@ impl Core {
                 self.shell.run(effect);
             }
             if self.stop.load(Ordering::Relaxed) {
-                let by = *stop_by.get_or_insert_with(|| Instant::now() + LONGEST_STOP);
+                let now = Instant::now();
+                let by =
+                    *stop_by.get_or_insert_with(|| now.checked_add(LONGEST_STOP).unwrap_or(now));
                 if self.node.can_stop() || Instant::now() >= by {
                     self.inbox.close();
                     return CoreEnd::Stopped;

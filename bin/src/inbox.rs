@@ -180,10 +180,7 @@ mod tests {
     fn conns(batch: &[Event]) -> Vec<u64> {
         batch
             .iter()
-            .map(|event| match event {
-                Event::Alive { conn } => conn.0,
-                _ => 0,
-            })
+            .map(|event| if let Event::Alive { conn } = event { conn.0 } else { 0 })
             .collect()
     }
 

@@ -25,7 +25,7 @@ pub enum ChainWork {
 #[derive(Clone)]
 pub struct Replies {
     /// `None` once the core has ended: nobody will answer any more.
-    waiting: Arc<Mutex<Option<BTreeMap<CommandId, oneshot::Sender<Reply>>>>>,
+    waiting: Arc<Mutex<Option<Waiting>>>,
 }
 
 impl Default for Replies {
@@ -57,12 +57,12 @@ impl Replies {
         }
     }
 
-    fn lock(
-        &self,
-    ) -> std::sync::MutexGuard<'_, Option<BTreeMap<CommandId, oneshot::Sender<Reply>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Waiting>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+type Waiting = BTreeMap<CommandId, oneshot::Sender<Reply>>;
 
 /// Something that the demo prints: a message on its way, as it leaves.
 pub type Tap = Box<dyn FnMut(&Effect) + Send>;

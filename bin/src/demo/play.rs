@@ -184,10 +184,10 @@ fn row(name: &str, amount: Amount) {
 }
 
 fn coins(actor: &Actor) -> Result<BTreeSet<OutPoint>, Failure> {
-    match actor.ask(Command::Coins)? {
-        Reply::Coins(coins) => Ok(coins.into_iter().map(|coin| coin.outpoint).collect()),
-        _ => Err(failed("no coins in the answer")),
-    }
+    let Reply::Coins(coins) = actor.ask(Command::Coins)? else {
+        return Err(failed("no coins in the answer"));
+    };
+    Ok(coins.into_iter().map(|coin| coin.outpoint).collect())
 }
 
 const GIVEN: Amount = Amount::from_sat(2_000_000);

@@ -8,7 +8,7 @@ use bitcoin::{Amount, Network, ScriptBuf};
 use chain::regtest::{Options, Regtest, faucet_script};
 use chain::{Backend, Tip};
 use node::{BalanceView, ChannelView, Command, Reply};
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::{Duration, Instant};
 use storage::{Database, FaultyDisk};
 use wallet::Seed;
@@ -61,7 +61,7 @@ impl Stage {
         result.map(|daemon| Actor { name, daemon, disk })
     }
 
-    fn reopen(&self, name: &'static str, path: &PathBuf) -> Result<Daemon, Failure> {
+    fn reopen(&self, name: &'static str, path: &Path) -> Result<Daemon, Failure> {
         let database = Database::open(path).map_err(|error| store_failure(&error))?;
         self.printer.line(name, "reopens its file: every page is as it was committed");
         self.daemon(name, database, None, true)
@@ -103,12 +103,12 @@ impl Stage {
         what: &str,
         mut f: impl FnMut() -> Result<Option<T>, Failure>,
     ) -> Result<T, Failure> {
-        let deadline = Instant::now() + PATIENCE;
+        let start = Instant::now();
         loop {
             if let Some(answer) = f()? {
                 return Ok(answer);
             }
-            if Instant::now() >= deadline {
+            if start.elapsed() >= PATIENCE {
                 return Err(failed(&format!("waited in vain for {what}")));
             }
             std::thread::sleep(Duration::from_millis(1));
@@ -119,10 +119,8 @@ impl Stage {
     pub fn wait_synced(&self, actor: &Actor) -> Result<(), Failure> {
         self.wait("the chain to be followed", || {
             let tip = self.chain.best();
-            match actor.ask(Command::Info)? {
-                Reply::Info(info) if info.synced && info.block_hash == tip.hash => Ok(Some(())),
-                _ => Ok(None),
-            }
+            let Reply::Info(info) = actor.ask(Command::Info)? else { return Ok(None) };
+            Ok((info.synced && info.block_hash == tip.hash).then_some(()))
         })
     }
 
@@ -137,34 +135,35 @@ impl Stage {
 impl Actor {
     /// Asks it.
     pub fn ask(&self, command: Command) -> Result<Reply, Failure> {
-        match self.daemon.client().ask_blocking(command) {
-            Reply::Failed(error) => Err(Failure::new(Exit::Refused, error.text)),
-            reply => Ok(reply),
+        let reply = self.daemon.client().ask_blocking(command);
+        if let Reply::Failed(error) = reply {
+            return Err(Failure::new(Exit::Refused, error.text));
         }
+        Ok(reply)
     }
 
     /// Its channels.
     pub fn channels(&self) -> Result<Vec<ChannelView>, Failure> {
-        match self.ask(Command::Channels)? {
-            Reply::Channels(views) => Ok(views),
-            _ => Err(failed("no channels in the answer")),
-        }
+        let Reply::Channels(views) = self.ask(Command::Channels)? else {
+            return Err(failed("no channels in the answer"));
+        };
+        Ok(views)
     }
 
     /// Its balance.
     pub fn balance(&self) -> Result<BalanceView, Failure> {
-        match self.ask(Command::Balance)? {
-            Reply::Balance(view) => Ok(view),
-            _ => Err(failed("no balance in the answer")),
-        }
+        let Reply::Balance(view) = self.ask(Command::Balance)? else {
+            return Err(failed("no balance in the answer"));
+        };
+        Ok(view)
     }
 
     /// The scripts of its coins' owner: a fresh one.
     pub fn script(&self) -> Result<ScriptBuf, Failure> {
-        match self.ask(Command::NewAddress)? {
-            Reply::Address(address) => Ok(address.script_pubkey()),
-            _ => Err(failed("no address in the answer")),
-        }
+        let Reply::Address(address) = self.ask(Command::NewAddress)? else {
+            return Err(failed("no address in the answer"));
+        };
+        Ok(address.script_pubkey())
     }
 
     /// All its money, in blocks.
