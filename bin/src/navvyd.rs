@@ -52,6 +52,7 @@ struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     log::start("info");
+    abort_when_the_core_panics();
     report("navvyd", run(&arguments))
 }
 
@@ -92,6 +93,18 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let result = daemon.stop();
     let _ = std::fs::remove_file(&path);
     result
+}
+
+/// A panic of the core is a bug of ours. The process ends at once, without unwinding through the database:
+/// the disk holds the last commit, and the next start goes on from there.
+fn abort_when_the_core_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        print(panic);
+        if std::thread::current().name() == Some("navvy-core") {
+            std::process::abort();
+        }
+    }));
 }
 
 /// Until a signal comes, or the core ends by itself. A second signal ends the process at once.
