@@ -19,7 +19,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, Txid};
 use funding::{CloseCause, Context, FINAL_DEPTH, FundedChannel, FundingPosition, Spend, depth};
 use funding::{error_message, peer_text};
 use transactions::{CommitmentFormat, Height, Signer};
-use wire::{ClosingComplete, ClosingSigned, Shutdown};
+use wire::{ClosingComplete, ClosingSigned, Message, Shutdown};
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,12 @@ impl Closing {
                 Some(_) => Self::force(channel, request, "the channel was given up", cx),
                 None => Self::ask(channel, request, "this channel was given up: close it", cx),
             },
-            CloseCause::PeerError(_) => Self::force(channel, request, "closed by your error", cx),
+            CloseCause::PeerError(_) => {
+                let mut forced = Self::force(channel, request, "closed by your error", cx);
+                // It knows that the channel failed: never an `error` in answer to one.
+                forced.effects.retain(|effect| !is_error(effect));
+                forced
+            }
             // [BOLT 2 channel_reestablish G10] what it asks for
             CloseCause::PeerAskedToClose => {
                 Self::force(channel, request, "closed as you asked", cx)
@@ -439,4 +444,8 @@ impl Closing {
         let remote_script = self.remote_script.clone()?;
         Some(Balances::new(&self.channel, self.local_script.clone(), remote_script))
     }
+}
+
+fn is_error(effect: &Effect) -> bool {
+    matches!(effect, Effect::Send(message) if matches!(**message, Message::Error(_)))
 }
