@@ -1,5 +1,6 @@
 //! Blocks: one pass over the transactions of each, and a reorganisation is one event like any other.
 
+use crate::Effect;
 use crate::channel::ChannelEvent;
 use crate::node::Node;
 use crate::reply::Notice;
@@ -37,8 +38,20 @@ impl Node {
                 self.drive(keys_id, ChannelEvent::Block, turn);
             }
         }
+        self.rebroadcast_payments(turn);
         self.expire_requests(turn);
         self.try_requests(turn);
+    }
+
+    /// A payment of the operator's belongs to no channel: until it is in a block it goes out again with each
+    /// one, like everything else that was broadcast.
+    fn rebroadcast_payments(&mut self, turn: &mut Turn<'_>) {
+        let sent = turn.step.broadcast_txids();
+        for transaction in self.wallet.unconfirmed() {
+            if !sent.contains(&transaction.compute_txid()) {
+                turn.step.effect(Effect::Broadcast(vec![transaction]));
+            }
+        }
     }
 
     fn on_block(&mut self, connected: &ConnectedBlock, turn: &mut Turn<'_>) {

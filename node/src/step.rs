@@ -1,7 +1,8 @@
 //! The only door between deciding and doing.
 
 use crate::{Effect, Store, StoreError, Table, Write};
-use std::collections::BTreeMap;
+use bitcoin::Txid;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What must be on disk, and what should then happen in the world.
 #[derive(Debug, Default)]
@@ -20,6 +21,15 @@ impl Step {
     /// Something to do after the commit.
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);
+    }
+
+    /// The transactions that this step broadcasts.
+    pub(crate) fn broadcast_txids(&self) -> BTreeSet<Txid> {
+        let transactions = self.effects.iter().filter_map(|effect| {
+            let Effect::Broadcast(transactions) = effect else { return None };
+            Some(transactions)
+        });
+        transactions.flatten().map(bitcoin::Transaction::compute_txid).collect()
     }
 
     /// Whether anything has to be written.
@@ -42,11 +52,5 @@ impl Step {
             store.write(&writes)?;
         }
         Ok(self.effects)
-    }
-
-    /// The effects without the commit: a fault that the simulator plants to see that it is found.
-    #[cfg(feature = "planted-bugs")]
-    pub fn effects_before_commit(&self) -> Vec<Effect> {
-        self.effects.clone()
     }
 }

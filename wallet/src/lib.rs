@@ -17,6 +17,7 @@ mod seed_file;
 mod seed_text;
 mod selection;
 mod signer;
+mod unconfirmed;
 mod wallet;
 
 pub use bdk_wallet::chain::BlockId;
