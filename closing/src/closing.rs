@@ -257,7 +257,7 @@ impl Closing {
         Transition::to(self, "", vec![note])
     }
 
-    /// By force after all, or with more.
+    /// By force after all, or with more; not once the chain has decided.
     pub fn on_forced(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
         match &self.plan {
             Plan::Ask { .. } => {
@@ -267,10 +267,33 @@ impl Closing {
                 Transition::to(self, "", effects)
             }
             Plan::Watch => Transition::stay(self),
-            Plan::Mutual { .. } | Plan::Force { .. } => {
-                Self::force(self.channel, request, "closed by force", cx)
+            Plan::Mutual { .. } | Plan::Force { .. } if self.spend().is_some() => {
+                Transition::stay(self)
+            }
+            Plan::Mutual { .. } | Plan::Force { .. } => self.force_again(request, cx),
+        }
+    }
+
+    /// Our commitment with a new child, which takes the place of the old one. If the wallet has no coins for
+    /// another one, the old one has to do.
+    fn force_again(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        let Self { channel, plan, local_script, remote_script, seen, .. } = self;
+        let old = match plan {
+            Plan::Force { child, .. } => child,
+            Plan::Mutual { .. } | Plan::Ask { .. } | Plan::Watch => None,
+        };
+        let mut forced = Self::force(channel, request, "closed by force", cx);
+        let Some(State::Closing(closing)) = &mut forced.next else { return forced };
+        (closing.local_script, closing.remote_script, closing.seen) =
+            (local_script, remote_script, seen);
+        if let (Plan::Force { child, .. }, Some(old)) = (&mut closing.plan, old) {
+            if child.is_some() {
+                forced.effects.insert(0, Effect::Disown(old.transaction.compute_txid()));
+            } else {
+                *child = Some(old);
             }
         }
+        forced
     }
 
     /// A block holds a spend of the funding output.

@@ -237,6 +237,17 @@ fn a_later_commitment_of_the_peers_is_swept_too() {
 }
 
 #[test]
+fn once_the_chain_has_decided_force_changes_nothing() {
+    let (mut opener, _) = ends();
+    force(&mut opener);
+    let ours = commitment(&opener);
+    opener.mine(&ours, 104);
+    let before = opener.state.clone();
+    opener.step(Event::Forced(urgent()));
+    assert_eq!(opener.state, before);
+}
+
+#[test]
 fn what_a_peer_cannot_prove_or_has_lost_forces_the_close() {
     let causes = [
         CloseCause::PeerAskedToClose,
