@@ -27,3 +27,7 @@ pub use seed::{Seed, SeedError};
 pub use seed_file::SeedFileError;
 pub use seed_text::{Protection, SeedFile};
 pub use wallet::{Wallet, WalletError};
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod tests;

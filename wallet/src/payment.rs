@@ -1,7 +1,9 @@
 //! Transactions that pay: the funding of a channel, or anybody.
 
 use crate::coins::{Coin, sum};
-use crate::selection::{INPUT_WEIGHT, Strategy, WITNESS_BYTES, select, total, worthwhile};
+use crate::selection::{
+    CHANGE_WEIGHT, INPUT_WEIGHT, Strategy, WITNESS_BYTES, change_model, select, total, worthwhile,
+};
 use crate::wallet::Wallet;
 use bitcoin::absolute::LockTime;
 use bitcoin::hashes::Hash;
@@ -61,55 +63,24 @@ impl Wallet {
     fn plan(&self, request: &FundRequest, leased: &BTreeSet<OutPoint>) -> Result<Plan, FundsError> {
         let tip = self.tip().0;
         let free = worthwhile(self.coins.all_free(tip, leased), request.feerate);
-        let have = total(&free);
+        let later = self.later(request.feerate, tip, leased);
+        let funds = Available { now: total(&free), later };
         if !request.coins.is_empty() {
             let named = self.named(request, leased)?;
-            let offered = total(&named);
-            let plan = Plan::of(request, &named)
-                .ok_or_else(|| insufficient(offered, self.need(request, named.len())))?;
-            return plan.check(request, have.max(offered), Amount::ZERO);
+            let have = total(&named);
+            let need = need(request, named.len());
+            let plan = Plan::of(request, &named);
+            let plan = plan.ok_or(FundsError::Insufficient { have, need })?;
+            return plan.check(request, Available { now: funds.now.max(have), later });
         }
-        let later = self.later(request.feerate, tip, leased);
-        let mut refusal = None;
-        for (prefer, strategy) in [
-            (true, Strategy::Changeless),
-            (true, Strategy::Largest),
-            (false, Strategy::Changeless),
-            (false, Strategy::Largest),
-        ] {
-            let preferred = |coin: &&&Coin| prefer && request.prefer.contains(&coin.outpoint);
-            let required: Vec<&Coin> = free.iter().filter(preferred).copied().collect();
-            if prefer && required.is_empty() {
-                continue;
-            }
-            let optional: Vec<&Coin> =
-                free.iter().filter(|coin| !preferred(coin)).copied().collect();
-            match self.attempt(strategy, request, &required, &optional) {
-                Some(plan) => match plan.check(request, have, later) {
-                    Ok(plan) => return Ok(plan),
-                    Err(error) => refusal = Some(error),
-                },
-                None => {
-                    let need = self.need(request, free.len());
-                    refusal = Some(shortage(have, need, later));
-                }
-            }
+        let preferred = |coin: &&Coin| request.prefer.contains(&coin.outpoint);
+        let (first, rest): (Vec<&Coin>, Vec<&Coin>) = free.iter().partition(|coin| preferred(coin));
+        if !first.is_empty()
+            && let Ok(plan) = choose(request, &first, &rest, funds)
+        {
+            return Ok(plan);
         }
-        Err(refusal.unwrap_or_else(|| shortage(have, self.need(request, free.len()), later)))
-    }
-
-    fn attempt(
-        &self,
-        strategy: Strategy,
-        request: &FundRequest,
-        required: &[&Coin],
-        optional: &[&Coin],
-    ) -> Option<Plan> {
-        let change = change_model();
-        let frame = request.feerate.fee_ceil(frame_weight(&request.output));
-        let target = request.output.value.checked_add(frame)?;
-        let coins = select(strategy, required, optional, target, request.feerate, &change)?;
-        Plan::of(request, &coins)
+        choose(request, &[], &free, funds)
     }
 
     /// The coins that the caller named, each once.
@@ -128,19 +99,17 @@ impl Wallet {
     }
 
     /// What the coins are worth that cannot be spent now and may be later.
-    fn later(&self, feerate: FeeratePerKw, tip: u32, leased: &BTreeSet<OutPoint>) -> Amount {
+    pub(crate) fn later(
+        &self,
+        feerate: FeeratePerKw,
+        tip: u32,
+        leased: &BTreeSet<OutPoint>,
+    ) -> Amount {
         let waiting = self
             .coins
             .all()
             .filter(|coin| !coin.is_spendable(tip) || leased.contains(&coin.outpoint));
         total(&worthwhile(waiting, feerate))
-    }
-
-    /// What a transaction with this many inputs costs, with the reserve.
-    fn need(&self, request: &FundRequest, inputs: usize) -> Amount {
-        let inputs = INPUT_WEIGHT.saturating_mul(inputs as u64);
-        let weight = frame_weight(&request.output).saturating_add(inputs);
-        sum([request.output.value, request.reserve, request.feerate.fee_ceil(weight)])
     }
 
     /// Signs the inputs that spend `coins`, and leaves the others as they are.
@@ -199,29 +168,83 @@ impl Plan {
     }
 
     /// Holds the plan against the caller's limits.
-    fn check(self, request: &FundRequest, have: Amount, later: Amount) -> Result<Self, FundsError> {
+    fn check(self, request: &FundRequest, funds: Available) -> Result<Self, FundsError> {
         if self.fee > request.max_fee {
             return Err(FundsError::FeeExceedsLimit { fee: self.fee, limit: request.max_fee });
         }
         let need = sum([request.output.value, self.fee, request.reserve]);
-        if have < need {
-            return Err(shortage(have, need, later));
+        if funds.now < need { Err(funds.shortage(need)) } else { Ok(self) }
+    }
+}
+
+/// What the wallet could spend.
+#[derive(Clone, Copy)]
+pub(crate) struct Available {
+    pub(crate) now: Amount,
+    /// Leased, or in need of confirmations.
+    pub(crate) later: Amount,
+}
+
+impl Available {
+    /// Not enough now; whether there will be.
+    pub(crate) fn shortage(self, need: Amount) -> FundsError {
+        let have = self.now;
+        if sum([have, self.later]) >= need {
+            FundsError::Busy { have, need }
+        } else {
+            FundsError::Insufficient { have, need }
         }
-        Ok(self)
     }
 }
 
-fn insufficient(have: Amount, need: Amount) -> FundsError {
-    FundsError::Insufficient { have, need }
+/// The plan of the first strategy that keeps the caller's limits.
+fn choose(
+    request: &FundRequest,
+    required: &[&Coin],
+    optional: &[&Coin],
+    funds: Available,
+) -> Result<Plan, FundsError> {
+    let mut refusal = None;
+    for strategy in Strategy::ALL {
+        let Some(plan) = attempt(strategy, request, required, optional) else { continue };
+        match (plan.check(request, funds), &refusal) {
+            (Ok(plan), _) => return Ok(plan),
+            // Of two fees that are too high the lower one is the better news.
+            (
+                Err(FundsError::FeeExceedsLimit { fee, limit }),
+                Some(FundsError::FeeExceedsLimit { fee: lowest, .. }),
+            ) if fee < *lowest => refusal = Some(FundsError::FeeExceedsLimit { fee, limit }),
+            (Err(error), None) => refusal = Some(error),
+            (Err(_), Some(_)) => {}
+        }
+    }
+    let inputs = required.len().saturating_add(optional.len());
+    Err(refusal.unwrap_or_else(|| funds.shortage(need(request, inputs))))
 }
 
-/// Not enough now; `later` says whether there will be.
-pub(crate) fn shortage(have: Amount, need: Amount, later: Amount) -> FundsError {
-    if sum([have, later]) >= need {
-        FundsError::Busy { have, need }
-    } else {
-        FundsError::Insufficient { have, need }
+fn attempt(
+    strategy: Strategy,
+    request: &FundRequest,
+    required: &[&Coin],
+    optional: &[&Coin],
+) -> Option<Plan> {
+    let mut target =
+        sum([request.output.value, request.feerate.fee_ceil(frame_weight(request, 0))]);
+    if strategy == Strategy::WithChange {
+        let change = change_model();
+        let output = request.feerate.fee_ceil(CHANGE_WEIGHT);
+        target = sum([target, output, dust_limit(&change)]);
     }
+    let chosen = select(strategy, required, optional, target, request.feerate);
+    // The selection rounds the fee of each input up: at the margin it misses that all coins suffice.
+    let all = || required.iter().chain(optional).copied().collect::<Vec<_>>();
+    chosen.and_then(|chosen| Plan::of(request, &chosen)).or_else(|| Plan::of(request, &all()))
+}
+
+/// What a transaction with this many inputs takes, with the reserve.
+fn need(request: &FundRequest, inputs: usize) -> Amount {
+    let fee = request.feerate.fee_ceil(frame_weight(request, inputs));
+    sum([request.output.value, request.reserve, fee])
 }
 
 /// The transaction before its signatures. It can be mined from the next block on: nobody gains by
@@ -259,17 +282,19 @@ pub(crate) fn position(transaction: &Transaction, output: &TxOut) -> u16 {
 /// The weight that the transaction has once it is signed.
 pub(crate) fn signed_weight(coins: &[Coin], outputs: Vec<TxOut>) -> u64 {
     let bare = unsigned(coins, outputs, 0);
-    // Without witnesses there is no marker, no flag, and no count of each witness.
+    let base = (bare.base_size() as u64).saturating_mul(4);
     let witnesses = (WITNESS_BYTES as u64).saturating_mul(coins.len() as u64);
-    bare.weight().to_wu().saturating_add(2).saturating_add(witnesses)
+    // Two bytes mark a transaction that has witnesses.
+    base.saturating_add(2).saturating_add(witnesses)
 }
 
-/// The weight of everything but the inputs, with room for the count of many inputs.
-fn frame_weight(output: &TxOut) -> u64 {
-    signed_weight(&[], vec![output.clone()]).saturating_add(8)
+/// The weight of a transaction without change and with this many inputs.
+fn frame_weight(request: &FundRequest, inputs: usize) -> u64 {
+    let count = if inputs > MANY { 8 } else { 0 };
+    signed_weight(&[], vec![request.output.clone()])
+        .saturating_add(INPUT_WEIGHT.saturating_mul(inputs as u64))
+        .saturating_add(count)
 }
 
-/// A script as long as any change script.
-pub(crate) fn change_model() -> ScriptBuf {
-    ScriptBuf::new_p2wpkh(&bitcoin::WPubkeyHash::all_zeros())
-}
+/// From here on the count of inputs takes two more bytes.
+pub(crate) const MANY: usize = 252;

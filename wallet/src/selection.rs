@@ -6,8 +6,9 @@ use bdk_wallet::coin_selection::{
     BranchAndBoundCoinSelection, CoinSelectionAlgorithm, LargestFirstCoinSelection,
 };
 use bdk_wallet::{KeychainKind, LocalOutput, Utxo, WeightedUtxo};
+use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::rand::rngs::mock::StepRng;
-use bitcoin::{Amount, FeeRate, OutPoint, Script, Weight};
+use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, WPubkeyHash, Weight};
 use transactions::FeeratePerKw;
 
 /// A way to choose.
@@ -17,6 +18,13 @@ pub(crate) enum Strategy {
     Changeless,
     /// The largest coins, and so the fewest inputs.
     Largest,
+    /// The same for a target that leaves enough for change, which then need not go to the fee.
+    WithChange,
+}
+
+impl Strategy {
+    /// In the order of preference.
+    pub(crate) const ALL: [Self; 3] = [Self::Changeless, Self::Largest, Self::WithChange];
 }
 
 /// Chooses coins that pay `target` and their own fees: all of `required`, and of `optional` what is
@@ -27,7 +35,6 @@ pub(crate) fn select<'a>(
     optional: &[&'a Coin],
     target: Amount,
     feerate: FeeratePerKw,
-    change: &Script,
 ) -> Option<Vec<&'a Coin>> {
     if target > Amount::MAX_MONEY {
         return None;
@@ -36,16 +43,22 @@ pub(crate) fn select<'a>(
     let (first, then) = (weighted(required), weighted(optional));
     let rate = FeeRate::from_sat_per_kwu(u64::from(feerate.0));
     // Neither strategy draws from it.
+    let change = change_model();
     let mut no_chance = StepRng::new(0, 0);
     let result = match strategy {
         Strategy::Changeless => BranchAndBoundCoinSelection::new(
             CHANGE_BYTES,
             LargestFirstCoinSelection,
         )
-        .coin_select(first, then, rate, target, change, &mut no_chance),
-        Strategy::Largest => {
-            LargestFirstCoinSelection.coin_select(first, then, rate, target, change, &mut no_chance)
-        }
+        .coin_select(first, then, rate, target, &change, &mut no_chance),
+        Strategy::Largest | Strategy::WithChange => LargestFirstCoinSelection.coin_select(
+            first,
+            then,
+            rate,
+            target,
+            &change,
+            &mut no_chance,
+        ),
     };
     let chosen: Vec<OutPoint> = result.ok()?.selected.iter().map(Utxo::outpoint).collect();
     let all = required.iter().chain(optional).copied();
@@ -79,8 +92,15 @@ fn weigh(coin: &Coin) -> WeightedUtxo {
     WeightedUtxo { satisfaction_weight: Weight::from_wu(SATISFACTION_WEIGHT), utxo }
 }
 
-/// What an input of ours weighs: 41 bytes outside the witness, and the witness.
-pub(crate) const INPUT_WEIGHT: u64 = 41 * 4 + WITNESS_BYTES as u64;
+/// A script as long as any change script.
+pub(crate) fn change_model() -> ScriptBuf {
+    ScriptBuf::new_p2wpkh(&WPubkeyHash::all_zeros())
+}
+
+/// What an input weighs outside its witness: outpoint, length of the script, sequence.
+pub(crate) const INPUT_BASE_WEIGHT: u64 = (36 + 1 + 4) * 4;
+/// What an input of ours weighs.
+pub(crate) const INPUT_WEIGHT: u64 = INPUT_BASE_WEIGHT + WITNESS_BYTES as u64;
 /// The witness of an input of ours: a count, a signature with its sighash byte, which has 71 bytes or
 /// by rare chance fewer, a public key, and a length byte for each.
 pub(crate) const WITNESS_BYTES: usize = 1 + 1 + 71 + 1 + 33;
@@ -88,3 +108,5 @@ pub(crate) const WITNESS_BYTES: usize = 1 + 1 + 71 + 1 + 33;
 const SATISFACTION_WEIGHT: u64 = WITNESS_BYTES as u64 - 1;
 /// An output to ourselves: value, length, script.
 const CHANGE_BYTES: u64 = 8 + 1 + 22;
+/// What it weighs.
+pub(crate) const CHANGE_WEIGHT: u64 = CHANGE_BYTES * 4;

@@ -71,14 +71,7 @@ impl Wallet {
             return Err(WalletError::OtherNetwork);
         }
         let keys = Keys::new(seed, network);
-        let inner = bdk_wallet::Wallet::load()
-            .descriptor(KeychainKind::External, Some(keys.descriptor(Keychain::External)))
-            .descriptor(KeychainKind::Internal, Some(keys.descriptor(Keychain::Internal)))
-            .check_network(network)
-            .lookahead(LOOKAHEAD)
-            .load_wallet_no_persist(all)
-            .map_err(load_error)?
-            .ok_or(WalletError::Corrupt)?;
+        let inner = load(&keys, network, all)?;
         let mut wallet = Self::over(keys, network, inner);
         wallet.collect();
         wallet.coins = Coins::read(&wallet.inner);
@@ -133,9 +126,11 @@ impl Wallet {
     /// When the block does not build on one that the wallet knows; nothing changed then.
     pub fn apply_block(&mut self, height: u32, block: &Block) -> Result<(), WalletError> {
         let (tip, _) = self.tip();
-        if self.inner.apply_block(block, height).is_err() {
-            self.restart_below(height, block)?;
+        if height <= tip && self.is_gap(height) {
+            self.cut(height, block.header.prev_blockhash)?;
         }
+        let disconnected = WalletError::Disconnected { height, tip };
+        self.inner.apply_block(block, height).map_err(|_| disconnected)?;
         if self.collect() || height <= tip {
             self.coins = Coins::read(&self.inner);
         }
@@ -231,20 +226,36 @@ impl Wallet {
         transactions
     }
 
-    /// A reorganisation below the birthday: the chain starts again below it. The wallet has no
-    /// transaction down there.
-    fn restart_below(&mut self, height: u32, block: &Block) -> Result<(), WalletError> {
-        let (tip, _) = self.tip();
-        let disconnected = WalletError::Disconnected { height, tip };
-        let oldest = self.inner.checkpoints().map(|block| block.height()).filter(|at| *at > 0);
-        let below = height.checked_sub(1).filter(|below| *below > 0);
-        let (Some(oldest), Some(below)) = (oldest.min(), below) else { return Err(disconnected) };
-        if height > oldest {
-            return Err(disconnected);
+    /// Whether a block at this height would meet none to replace, or none to build on: below the
+    /// birthday, and where old blocks were folded away.
+    fn is_gap(&self, height: u32) -> bool {
+        let chain = self.inner.local_chain();
+        let below = height.checked_sub(1).and_then(|below| chain.get(below));
+        chain.get(height).is_none() || below.is_none()
+    }
+
+    /// Ends the chain below a height at which it has a gap: there bdk would take the new block and
+    /// keep those above it. No transaction of ours is in a gap, so nothing is lost.
+    fn cut(&mut self, height: u32, below_hash: BlockHash) -> Result<(), WalletError> {
+        let disconnected = WalletError::Disconnected { height, tip: self.tip().0 };
+        let below = height.checked_sub(1).ok_or(disconnected.clone())?;
+        let mut all = record::fold(&self.inner);
+        let blocks = &mut all.local_chain.blocks;
+        let oldest = blocks.keys().find(|at| **at > 0).copied();
+        blocks.retain(|at, _| *at < height);
+        match blocks.get(&below) {
+            Some(Some(hash)) if *hash == below_hash => {}
+            None if oldest.is_none_or(|oldest| height <= oldest) => {
+                blocks.insert(below, Some(below_hash));
+            }
+            _ => return Err(disconnected),
         }
-        let before = BlockId { height: below, hash: block.header.prev_blockhash };
-        self.start_at(before)
-            .and_then(|()| self.inner.apply_block(block, height).map_err(|_| disconnected))
+        let kept = all.local_chain.blocks.clone();
+        let gone = self.inner.local_chain().initial_changeset().blocks.into_keys();
+        self.inner = load(&self.keys, self.network, all)?;
+        self.changes.local_chain.blocks.extend(gone.map(|at| (at, None)));
+        self.changes.local_chain.blocks.extend(kept);
+        Ok(())
     }
 
     /// Makes `block` the only one above the first.
@@ -299,6 +310,18 @@ impl fmt::Display for WalletError {
 }
 
 impl std::error::Error for WalletError {}
+
+/// bdk's wallet of a change set. It has to have these keys.
+fn load(keys: &Keys, network: Network, all: ChangeSet) -> Result<bdk_wallet::Wallet, WalletError> {
+    bdk_wallet::Wallet::load()
+        .descriptor(KeychainKind::External, Some(keys.descriptor(Keychain::External)))
+        .descriptor(KeychainKind::Internal, Some(keys.descriptor(Keychain::Internal)))
+        .check_network(network)
+        .lookahead(LOOKAHEAD)
+        .load_wallet_no_persist(all)
+        .map_err(load_error)?
+        .ok_or(WalletError::Corrupt)
+}
 
 fn load_error(error: LoadError) -> WalletError {
     use bdk_wallet::LoadMismatch;
