@@ -141,6 +141,8 @@ fn navvyd_opens_to_lnd_is_killed_and_closes_together() {
     assert_eq!(world.lnd.confirmed(), COIN + 200_000);
     world.check_sum(start, 0);
     assert_eq!(world.navvyd.stop(), Some(0));
+    world.navvyd.print_transcript();
+    world.lnd.print_transcript();
 }
 
 #[test]

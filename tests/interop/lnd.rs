@@ -14,7 +14,7 @@ pub struct Lnd {
     pub address: String,
     folder: PathBuf,
     rpc: u16,
-    _process: Process,
+    process: Process,
 }
 
 impl Lnd {
@@ -45,7 +45,7 @@ impl Lnd {
             address: format!("127.0.0.1:{listen}"),
             folder: data,
             rpc,
-            _process: process,
+            process,
         };
         let info = wait_for("lnd to follow the chain", || {
             lnd.try_call(&["getinfo"]).filter(|info| info["synced_to_chain"] == true)
@@ -102,6 +102,11 @@ impl Lnd {
             let closed = closed["channels"].as_array()?.clone();
             closed.into_iter().find(|channel| channel["channel_point"] == channel_point)
         })
+    }
+
+    /// Prints what it said and heard.
+    pub fn print_transcript(&self) {
+        self.process.print_lines(&["Sending ", "Received ", "FNDG: ", "CHCL: "]);
     }
 
     fn run(&self, arguments: &[&str]) -> (bool, String) {

@@ -56,6 +56,16 @@ impl Navvyd {
         self.process.terminate()
     }
 
+    /// Prints what became of its channels.
+    pub fn print_transcript(&self) {
+        self.process.print_lines(&[
+            "channel keys_id",
+            "connected",
+            "connection lost",
+            "listens on",
+        ]);
+    }
+
     /// Asks over the control socket.
     pub fn ask(&self, command: &Value) -> Value {
         self.try_ask(command).unwrap_or_else(|| panic!("navvyd did not answer {command}"))

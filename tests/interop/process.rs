@@ -48,6 +48,15 @@ impl Process {
         wait_for(&format!("{name} to end"), || self.ended()).or(Some(-1))
     }
 
+    /// Prints the lines of its log that hold one of these words.
+    pub fn print_lines(&self, words: &[&str]) {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        println!("--- what {} says", self.name);
+        for line in text.lines().filter(|line| words.iter().any(|word| line.contains(word))) {
+            println!("{}", line.chars().take(220).collect::<String>());
+        }
+    }
+
     /// The end of its log.
     pub fn log_tail(&self) -> String {
         let text = std::fs::read_to_string(&self.log).unwrap_or_default();
