@@ -34,7 +34,8 @@ impl Closed {
     pub fn on_rewound(self, fork: Height, cx: &mut Context<'_>) -> Transition {
         let spend = self.closing.spend().map(|spend| spend.height);
         let sweep = self.closing.sweep.as_ref().and_then(|sweep| sweep.confirmed);
-        if spend.into_iter().chain(sweep).any(|height| height > fork) {
+        let lost = self.closing.lost.iter().map(|(_, height)| *height);
+        if spend.into_iter().chain(sweep).chain(lost).any(|height| height > fork) {
             return self.closing.on_rewound(fork, cx);
         }
         Transition::stay(self)

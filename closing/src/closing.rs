@@ -351,6 +351,11 @@ impl Closing {
             if let Some(sweep) = self.sweep.take() {
                 effects.push(Effect::Disown(sweep.transaction.compute_txid()));
             }
+            if let Plan::Force { child, .. } = &mut self.plan
+                && let Some(gone) = child.take_if(|child| child.anchor == outpoint)
+            {
+                effects.push(Effect::Disown(gone.transaction.compute_txid()));
+            }
             effects.extend(self.advance(cx));
         }
         self.settle(cx, cause, effects)

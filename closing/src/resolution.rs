@@ -65,6 +65,10 @@ impl Ending {
         if settled.is_some_and(|height| depth(height, tip) >= FINAL_DEPTH) {
             return true;
         }
+        // What others took, or an earlier sweep of ours, may come back until then.
+        if closing.lost.iter().any(|(_, height)| depth(*height, tip) < FINAL_DEPTH) {
+            return false;
+        }
         let worth = worth_fetching(self.claims(), closing, FLOOR);
         worth.is_empty() || sweep_transaction(&worth, &closing.local_script, FLOOR, 0).is_none()
     }
@@ -189,23 +193,25 @@ pub fn sweep_step(closing: &mut Closing, cx: &mut Context<'_>) -> Vec<Effect> {
     let Some(spend) = closing.spend() else { return Vec::new() };
     let age = depth(spend.height, cx.tip);
     let ending = ending(closing, cx.wallet);
-    let feerate = match &closing.sweep {
-        None => cx.fees.normal,
+    let feerates = match &closing.sweep {
+        // At the floor an anchor may come along that is not worth its fee otherwise.
+        None => vec![cx.fees.normal, FLOOR],
         Some(sweep) if sweep.confirmed.is_some() => return Vec::new(),
         Some(sweep) if cx.tip.0.saturating_sub(sweep.built.0) < BUMP_AFTER => return Vec::new(),
         Some(sweep) => {
             let raised = sweep.feerate.0.saturating_add(sweep.feerate.0 / 4).saturating_add(1);
-            FeeratePerKw(raised.max(cx.fees.normal.0))
+            vec![FeeratePerKw(raised.max(cx.fees.normal.0))]
         }
     };
-    let claims = worth_fetching(ending.claims(), closing, feerate);
-    // [BOLT 5 local_commitment G2] not a block earlier
-    let ripe = claims.iter().all(|claim| age >= Depth(u32::from(claim.csv)));
-    if claims.is_empty() || !ripe {
-        return Vec::new();
-    }
-    // [BOLT 5 nomenclature G2] one transaction for all that is ours
-    let Some((transaction, feerate)) = build(closing, &claims, feerate, cx) else {
+    let built = feerates.into_iter().find_map(|feerate| {
+        let claims = worth_fetching(ending.claims(), closing, feerate);
+        // [BOLT 5 local_commitment G2] not a block earlier
+        let ripe = claims.iter().all(|claim| age >= Depth(u32::from(claim.csv)));
+        // [BOLT 5 nomenclature G2] one transaction for all that is ours
+        if ripe { build(closing, &claims, feerate, cx) } else { None }
+    });
+    let before = closing.sweep.as_ref().map(|sweep| sweep.feerate);
+    let Some((transaction, feerate)) = built.filter(|(_, feerate)| before < Some(*feerate)) else {
         return Vec::new();
     };
     let replaced = closing.sweep.take().map(|sweep| sweep.transaction.compute_txid());
