@@ -127,7 +127,9 @@ fn an_end_inside_a_packet_is_noticed() {
 fn the_read_buffer_is_bounded() {
     let (mut sealer, mut opener) = direction(&[7; 32], &[8; 32]);
     let mut input = BytesMut::with_capacity(READ_BUFFER);
-    for length in [0, 1, 300, READ_BUFFER, MAX_MESSAGE_LENGTH, 40_000, 2, MAX_MESSAGE_LENGTH, 0] {
+    for length in
+        [0, 1, 300, 12_000, READ_BUFFER, MAX_MESSAGE_LENGTH, 40_000, 2, MAX_MESSAGE_LENGTH, 0]
+    {
         let message = vec![1; length];
         let packet = seal(&mut sealer, &message);
         let mut rest = packet.as_slice();
