@@ -12,7 +12,8 @@ pub struct Coin {
     pub outpoint: OutPoint,
     /// What.
     pub output: TxOut,
-    /// The height of its block; `None` while its transaction is unconfirmed, and thus one of ours.
+    /// The height of its block; `None` while its transaction is unconfirmed: one of ours, or one that
+    /// a reorganisation took out of its block.
     pub height: Option<u32>,
     /// Whether it is of a coinbase transaction, and thus locked for 100 blocks.
     pub coinbase: bool,
@@ -31,7 +32,7 @@ impl Coin {
         depth >= if self.coinbase { COINBASE_MATURITY } else { 1 }
     }
 
-    /// Whether it is change of an unconfirmed transaction of ours.
+    /// Whether its transaction is in no block.
     pub fn is_unconfirmed(&self) -> bool {
         self.height.is_none()
     }
@@ -79,7 +80,7 @@ impl From<KeychainKind> for Keychain {
 pub struct Balance {
     /// Can be spent now.
     pub confirmed: Amount,
-    /// Change of unconfirmed transactions of ours.
+    /// In no block: mostly change of transactions of ours.
     pub unconfirmed: Amount,
     /// Confirmed, but promised to an open.
     pub leased: Amount,
@@ -95,9 +96,13 @@ impl Coins {
     /// Reads all of them from bdk: linear in the wallet's history, so once per change.
     pub(crate) fn read(wallet: &bdk_wallet::Wallet) -> Self {
         let graph = wallet.tx_graph();
-        let coins = wallet.list_unspent().map(|unspent| {
+        let coins = wallet.list_unspent().filter_map(|unspent| {
             let coinbase = graph.get_tx(unspent.outpoint.txid).is_some_and(|tx| tx.is_coinbase());
             let height = unspent.chain_position.confirmation_height_upper_bound();
+            // A coinbase transaction without its block is nothing.
+            if coinbase && height.is_none() {
+                return None;
+            }
             let coin = Coin {
                 outpoint: unspent.outpoint,
                 output: unspent.txout,
@@ -106,7 +111,7 @@ impl Coins {
                 keychain: unspent.keychain.into(),
                 index: unspent.derivation_index,
             };
-            (coin.outpoint, coin)
+            Some((coin.outpoint, coin))
         });
         Self(coins.collect())
     }

@@ -23,6 +23,7 @@ pub struct Wallet {
     /// What was not taken yet.
     changes: ChangeSet,
     pub(crate) coins: Coins,
+    pub(crate) unconfirmed: Vec<Transaction>,
     /// The change address of each transaction that was built, by its index, with the coins spent:
     /// see [`Wallet::change_script`].
     change_indices: BTreeMap<u32, Vec<OutPoint>>,
@@ -74,7 +75,7 @@ impl Wallet {
         let inner = load(&keys, network, all)?;
         let mut wallet = Self::over(keys, network, inner);
         wallet.collect();
-        wallet.coins = Coins::read(&wallet.inner);
+        wallet.refresh();
         Ok(wallet)
     }
 
@@ -85,6 +86,7 @@ impl Wallet {
             inner,
             changes: ChangeSet::default(),
             coins: Coins::default(),
+            unconfirmed: Vec::new(),
             change_indices: BTreeMap::new(),
         }
     }
@@ -132,18 +134,20 @@ impl Wallet {
         let disconnected = WalletError::Disconnected { height, tip };
         self.inner.apply_block(block, height).map_err(|_| disconnected)?;
         if self.collect() || height <= tip {
-            self.coins = Coins::read(&self.inner);
+            self.refresh();
         }
         Ok(())
     }
 
     /// Learns of a transaction of the node's own, in the commit before its broadcast: its inputs are
     /// no coins from now on, and its change is one once it confirms. `seen_seconds` is the time since
-    /// 1970, and not before that of a transaction that it replaces.
+    /// 1970. It takes the place of unconfirmed ones that spend the same coins, and comes back if it
+    /// was forgotten.
     pub fn insert_own(&mut self, tx: &Transaction, seen_seconds: u64) {
-        self.inner.apply_unconfirmed_txs([(tx.clone(), seen_seconds)]);
+        let seen = self.seen_after(tx, tx.compute_txid(), seen_seconds);
+        self.inner.apply_unconfirmed_txs([(tx.clone(), seen)]);
         self.collect();
-        self.coins = Coins::read(&self.inner);
+        self.refresh();
     }
 
     /// Forgets an unconfirmed transaction of the node's own, whose open is dead: its inputs are coins
@@ -153,7 +157,7 @@ impl Wallet {
         let evicted_at = evicted_at.max(seen.unwrap_or(0));
         self.inner.apply_evicted_txs([(txid, evicted_at)]);
         self.collect();
-        self.coins = Coins::read(&self.inner);
+        self.refresh();
     }
 
     /// An address to give to somebody, never given before.
@@ -216,6 +220,12 @@ impl Wallet {
         };
         self.change_indices.insert(index, coins.to_vec());
         script
+    }
+
+    /// Reads again what is kept apart from bdk.
+    fn refresh(&mut self) {
+        self.coins = Coins::read(&self.inner);
+        self.unconfirmed = Self::read_unconfirmed(&self.inner);
     }
 
     /// Takes over what bdk staged; whether a transaction is among it.

@@ -99,8 +99,10 @@ fn own_change_is_a_coin_once_it_confirms() {
     let coins: Vec<_> = world.wallet.coins().map(|coin| coin.outpoint).collect();
     assert_eq!(coins, [outpoint]);
     // It may be broadcast again later.
-    world.insert(&paid.transaction, 2_000);
+    assert!(world.wallet.unconfirmed().is_empty());
+    world.insert(&paid.transaction, 1_000);
     assert_eq!(world.wallet.balance(&none()).confirmed, Amount::ZERO);
+    assert_eq!(world.wallet.unconfirmed(), [paid.transaction]);
 }
 
 #[test]
@@ -113,7 +115,9 @@ fn a_conflict_in_a_block_wins() {
     let first = world.wallet.send(script, amount, rate, amount, &none()).unwrap();
     world.insert(&first.transaction, 1_000);
     let second = world.wallet.cancel(&first.transaction, FeeratePerKw(1_000), amount).unwrap();
-    world.insert(&second.transaction, 1_001);
+    // In the same second, or with a clock that went back.
+    world.insert(&second.transaction, 900);
+    assert_eq!(world.wallet.unconfirmed(), std::slice::from_ref(&second.transaction));
     world.mine(std::slice::from_ref(&second.transaction));
     let balance = world.wallet.balance(&none());
     assert_eq!(balance.confirmed, Amount::from_sat(100_000) - second.fee);
@@ -137,6 +141,22 @@ fn coinbase_outputs_wait_for_100_blocks() {
     }
     // At height 100 the next block is the first that may spend it.
     assert_eq!(world.wallet.balance(&none()).confirmed, value);
+    // Without its block it is nothing.
+    let other = block(before, 1, 1, &[]);
+    world.wallet.apply_block(1, &other).unwrap();
+    assert_eq!(world.wallet.coins().count(), 0);
+    assert!(world.wallet.unconfirmed().is_empty());
+}
+
+#[test]
+fn a_payment_to_us_outlives_its_block() {
+    let mut world = World::new();
+    let outpoint = world.give(70_000);
+    let payment = world.chain[1].txdata[1].clone();
+    world.mine_at(1, 1, &[]);
+    assert_eq!(world.wallet.balance(&none()).unconfirmed, Amount::from_sat(70_000));
+    assert_eq!(world.wallet.unconfirmed(), [payment]);
+    assert_eq!(world.wallet.coins().next().unwrap().outpoint, outpoint);
 }
 
 #[test]
