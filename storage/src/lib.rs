@@ -17,3 +17,16 @@ pub use database::Database;
 #[cfg(any(test, feature = "faulty-disk"))]
 pub use faulty_disk::FaultyDisk;
 pub use history::History;
+
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod damage_tests;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod fault_tests;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod file_tests;
+#[cfg(test)]
+#[allow(clippy::arithmetic_side_effects)]
+mod model;
