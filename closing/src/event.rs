@@ -7,7 +7,6 @@ use wire::Message;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "events are made and used one by one")]
 pub enum Event {
     /// A new connection to the peer carries the channel.
     Connected,

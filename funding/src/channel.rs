@@ -172,7 +172,16 @@ impl FundedChannel {
                 },
                 Err(reason) => FundingPosition::Unbroadcast { refused: Some(reason.clone()) },
             },
-            _ => return None,
+            Event::Broadcasted(_)
+            | Event::Connected
+            | Event::Disconnected
+            | Event::Message(_)
+            | Event::Decided(_)
+            | Event::Tested(_)
+            | Event::Alive
+            | Event::Block
+            | Event::Deadline
+            | Event::Cancel => return None,
         };
         if position == self.position {
             return None;

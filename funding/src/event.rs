@@ -7,6 +7,7 @@ use wire::Message;
 
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "events are made and used one by one")]
 pub enum Event {
     /// A new connection to the peer carries the channel.
     Connected,
@@ -66,6 +67,7 @@ pub enum Verdict {
 
 /// What the world is asked to do. It leaves only after the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "effects are made and used one by one")]
 pub enum Effect {
     /// To the channel's peer, over its connection.
     Send(Message),

@@ -43,9 +43,10 @@ impl Normal {
     /// News of the chain: only the position moves.
     pub fn on_chain(mut self, event: &Event, cx: &Context<'_>) -> Transition {
         let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
-        let effects = match event {
-            Event::Block => rebroadcast(&self.channel).into_iter().collect(),
-            _ => Vec::new(),
+        let effects = if matches!(event, Event::Block) {
+            rebroadcast(&self.channel).into_iter().collect()
+        } else {
+            Vec::new()
         };
         Transition::to(self, cause, effects)
     }

@@ -64,12 +64,12 @@ impl Policy {
 
     /// The reserve that we ask of a peer: 1 %, but no less than any dust limit in play.
     pub fn channel_reserve(&self, funding: Amount, their_dust_limit: Amount) -> Amount {
-        (funding / 100).max(self.dust_limit).max(their_dust_limit)
+        Amount::from_sat(funding.to_sat() / 100).max(self.dust_limit).max(their_dust_limit)
     }
 
     /// The largest reserve that a peer may ask of us: a fifth.
     pub fn max_channel_reserve(&self, funding: Amount) -> Amount {
-        funding / 5
+        Amount::from_sat(funding.to_sat() / 5)
     }
 
     /// The confirmations that we wait for as accepter.

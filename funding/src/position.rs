@@ -67,7 +67,10 @@ impl FundingPosition {
                 Self::Confirmed { block, height, tx_index, spent: None }
             }
             Self::Conflicted { height, .. } if height > fork => Self::NEW,
-            kept => kept,
+            kept @ (Self::Unbroadcast { .. }
+            | Self::Mempool { .. }
+            | Self::Confirmed { .. }
+            | Self::Conflicted { .. }) => kept,
         }
     }
 

@@ -12,7 +12,7 @@ use bitcoin::{Amount, BlockHash, OutPoint, Transaction, Txid};
 use std::fmt;
 use transactions::{FeeratePerKw, Height, KeysId, Timestamp};
 use wire::codec::{Reader, Writer};
-use wire::{DecodeError, Message};
+use wire::{AcceptChannel, DecodeError, Message, OpenChannel};
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub enum Resumed {
     /// Another one, because the connection is gone: to be written at once.
     Changed(State, String),
     /// An attempt that ended with the process: its request tries again.
-    Ended(Attempt, Failure),
+    Ended(Box<Attempt>, Failure),
 }
 
 impl State {
@@ -97,8 +97,8 @@ impl State {
         Some(out)
     }
 
-    /// What a restart makes of a record. Re-derived effects follow from [`Event::Connected`] and
-    /// [`Event::Block`], as they do at any other time.
+    /// What a restart makes of a record. Re-derived effects follow from `Event::Connected` and
+    /// `Event::Block`, as they do at any other time.
     pub fn resume(record: &[u8]) -> Result<Resumed, RecordError> {
         let mut r = Reader::new("channel record", record);
         let version = r.u8("version")?;
@@ -107,7 +107,7 @@ impl State {
         }
         let kind = r.u8("kind")?;
         let resumed = match kind {
-            ATTEMPT => Resumed::Ended(read_attempt(&mut r)?, stopped()),
+            ATTEMPT => Resumed::Ended(Box::new(read_attempt(&mut r)?), stopped()),
             WAIT_FOR_FUNDING_SIGNED => {
                 let tombstone = read_wait_for_funding_signed(&mut r)?.resume();
                 let cause = tombstone.reason.clone();
@@ -167,14 +167,8 @@ impl FundedChannel {
                 other => return Err(RecordError::Damaged(format!("unknown role {other}"))),
             },
             agreed: AgreedParameters {
-                open: match read_message(r)? {
-                    Message::OpenChannel(open) => *open,
-                    other => return Err(unexpected("open_channel", &other)),
-                },
-                accept: match read_message(r)? {
-                    Message::AcceptChannel(accept) => *accept,
-                    other => return Err(unexpected("accept_channel", &other)),
-                },
+                open: read_open_channel(r)?,
+                accept: read_accept_channel(r)?,
             },
             outpoint: read_outpoint(r)?,
             remote_signature: read_option(r, |r| Ok(r.signature("remote_signature")?))?,
@@ -264,10 +258,7 @@ fn read_attempt(r: &mut Reader<'_>) -> Result<Attempt, RecordError> {
     let request = RequestId(String::from_utf8_lossy(r.bigsize_bytes("request")?).into_owned());
     let keys_id = KeysId(r.array("keys_id")?);
     let node_id = r.point("node_id")?;
-    let open = match read_message(r)? {
-        Message::OpenChannel(open) => *open,
-        other => return Err(unexpected("open_channel", &other)),
-    };
+    let open = read_open_channel(r)?;
     let mut coins = Vec::new();
     for _ in 0..r.bigsize("coins")? {
         coins.push(read_outpoint(r)?);
@@ -280,10 +271,7 @@ fn read_attempt(r: &mut Reader<'_>) -> Result<Attempt, RecordError> {
 
 fn read_wait_for_funding_signed(r: &mut Reader<'_>) -> Result<WaitForFundingSigned, RecordError> {
     let attempt = read_attempt(r)?;
-    let accept = match read_message(r)? {
-        Message::AcceptChannel(accept) => *accept,
-        other => return Err(unexpected("accept_channel", &other)),
-    };
+    let accept = read_accept_channel(r)?;
     Ok(WaitForFundingSigned {
         agreed: AgreedParameters { open: attempt.open.clone(), accept },
         attempt,
@@ -292,6 +280,22 @@ fn read_wait_for_funding_signed(r: &mut Reader<'_>) -> Result<WaitForFundingSign
         start_height: Height(r.u32("start_height")?),
         deadline: Monotonic::default(),
     })
+}
+
+fn read_open_channel(r: &mut Reader<'_>) -> Result<OpenChannel, RecordError> {
+    let message = read_message(r)?;
+    let Message::OpenChannel(open) = message else {
+        return Err(unexpected("open_channel", &message));
+    };
+    Ok(*open)
+}
+
+fn read_accept_channel(r: &mut Reader<'_>) -> Result<AcceptChannel, RecordError> {
+    let message = read_message(r)?;
+    let Message::AcceptChannel(accept) = message else {
+        return Err(unexpected("accept_channel", &message));
+    };
+    Ok(*accept)
 }
 
 /// Appends a message as it was sent.

@@ -29,8 +29,6 @@ pub enum State {
 
 impl State {
     /// One event, one transition. Total: what a state does not wait for leaves it as it is.
-    #[expect(clippy::too_many_lines, reason = "the step table belongs on one page")]
-    #[expect(clippy::wildcard_enum_match_arm, reason = "the last arm of the step table")]
     pub fn step(self, event: Event, cx: &mut Context<'_>) -> Transition {
         use Event as E;
         use Message as M;

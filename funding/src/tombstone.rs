@@ -99,13 +99,24 @@ impl Tombstone {
 /// Whether a peer's message about a dead channel deserves the answer that it is dead: never an `error` to an
 /// `error`, and nothing to updates, which come in floods.
 pub fn deserves_an_error(message: &wire::Message) -> bool {
+    use wire::Message as M;
     match message {
-        wire::Message::ChannelReestablish(_)
-        | wire::Message::ChannelReady(_)
-        | wire::Message::FundingSigned(_)
-        | wire::Message::Shutdown(_) => true,
-        wire::Message::Raw(raw) => funded::is_update(raw),
-        _ => false,
+        M::ChannelReestablish(_) | M::ChannelReady(_) | M::FundingSigned(_) | M::Shutdown(_) => {
+            true
+        }
+        M::Raw(raw) => funded::is_update(raw),
+        M::Warning(_)
+        | M::Init(_)
+        | M::Error(_)
+        | M::Ping(_)
+        | M::Pong(_)
+        | M::OpenChannel(_)
+        | M::AcceptChannel(_)
+        | M::FundingCreated(_)
+        | M::ClosingSigned(_)
+        | M::ClosingComplete(_)
+        | M::ClosingSig(_)
+        | M::AnnouncementSignatures(_) => false,
     }
 }
 

@@ -175,6 +175,7 @@ impl ChannelState {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "every other event is for `funding`")]
 fn step_funding(state: funding::State, event: ChannelEvent, cx: &mut Context<'_>) -> Outcome {
     match event {
         ChannelEvent::Spent { transaction, height } => match state.into_closable() {
@@ -326,7 +327,7 @@ impl From<closing::Effect> for ChannelEffect {
 #[derive(Debug)]
 pub enum ResumedChannel {
     /// The same; the cause is there if it became another state, which has to be written.
-    Channel(Channel, Option<String>),
+    Channel(Box<Channel>, Option<String>),
     /// An attempt that ended with the process.
     Ended(Option<RequestId>, Failure),
 }
@@ -375,12 +376,9 @@ impl Channel {
         }
         let body = r.bigsize_bytes("body")?;
         r.finish("channel row")?;
-        let channel = |state| Self {
-            node_id,
-            state,
-            link: Link::default(),
-            request: request.clone(),
-            history: history.clone(),
+        let channel = |state| {
+            let (request, link) = (request.clone(), Link::default());
+            Box::new(Self { node_id, state, link, request, history })
         };
         match kind {
             0 => Ok(match funding::State::resume(body)? {

@@ -83,7 +83,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<Reply, CommandError> {
         let feerate = feerate.unwrap_or(self.fees.normal);
-        let max_fee = (amount / 2).max(Amount::from_sat(10_000));
+        let max_fee = Amount::from_sat(amount.to_sat() / 2).max(Amount::from_sat(10_000));
         let funded = self
             .wallet
             .send(script, amount, feerate, max_fee, &self.leased)

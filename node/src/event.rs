@@ -10,7 +10,6 @@ use wire::{Features, Message};
 
 /// Something that happened outside.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "events are made and used one by one")]
 pub enum Event {
     /// A connection is past `init`.
     Connected {

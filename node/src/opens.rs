@@ -281,10 +281,12 @@ impl Node {
             ChannelState::Funding(funding::State::Tombstone(s)) => {
                 RequestStatus::Failed { origin: Origin::Peer, text: s.reason.clone() }
             }
-            state => match state.channel() {
-                Some(channel) => RequestStatus::Funded { keys_id, outpoint: channel.outpoint },
-                None => return,
-            },
+            state @ (ChannelState::Funding(_) | ChannelState::Closing(_)) => {
+                match state.channel() {
+                    Some(channel) => RequestStatus::Funded { keys_id, outpoint: channel.outpoint },
+                    None => return,
+                }
+            }
         };
         self.set_status(&id, status, turn);
         self.save_request(&id, turn);
@@ -333,7 +335,11 @@ impl Node {
         }
         let trying = match request.status {
             RequestStatus::Trying { keys_id } => Some(keys_id),
-            _ => None,
+            RequestStatus::WaitForPeer
+            | RequestStatus::WaitForCoin { .. }
+            | RequestStatus::WaitForRetry { .. }
+            | RequestStatus::Funded { .. }
+            | RequestStatus::Failed { .. } => None,
         };
         let waited_for = request.view().text;
         if let Some(keys_id) = trying {

@@ -117,7 +117,7 @@ impl Node {
         }
         let seconds = 1_u64.checked_shl(peer.failures.min(5)).unwrap_or(30).min(30);
         let base = seconds.saturating_mul(1_000);
-        let jitter = below(turn.entropy, base / 2 + 1);
+        let jitter = below(turn.entropy, (base / 2).saturating_add(1));
         let at = turn.now.monotonic.0.saturating_add(base / 2).saturating_add(jitter);
         self.deadlines.set(Timer::Redial(node_id), Some(Monotonic(at)));
     }

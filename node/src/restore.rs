@@ -197,7 +197,7 @@ impl Node {
                 }
                 self.peers.entry(channel.node_id).or_default();
                 self.list(keys_id, &channel);
-                self.channels.insert(keys_id, channel);
+                self.channels.insert(keys_id, *channel);
             }
             ResumedChannel::Ended(_, failure) => self.end_attempt(keys_id, &failure, turn),
         }

@@ -119,9 +119,8 @@ impl WaitForAcceptChannel {
         let agreed = AgreedParameters { open: self.attempt.open.clone(), accept };
         let script_pubkey = agreed.funding_output(OutPoint::null()).txout().script_pubkey;
         let output = TxOut { value: agreed.capacity(), script_pubkey };
-        let funded = match fund(output, &self.attempt, Vec::new(), cx) {
-            Ok(funded) => funded,
-            Err(_) => return self.fail(&FundingError::Internal("the coins are gone")),
+        let Ok(funded) = fund(output, &self.attempt, Vec::new(), cx) else {
+            return self.fail(&FundingError::Internal("the coins are gone"));
         };
         let outpoint = OutPoint {
             txid: funded.transaction.compute_txid(),
