@@ -62,10 +62,9 @@ pub fn follow(
 pub fn work(mut backend: Box<dyn Backend>, work: &Receiver<ChainWork>, inbox: &Inbox) {
     let mut fees: Option<Fees> = None;
     loop {
-        let estimated = estimates(backend.as_mut());
-        if fees != Some(estimated) {
+        let estimated = estimates(backend.as_mut(), fees.unwrap_or_default());
+        if fees != Some(estimated) && inbox.push_command(Event::Fees(estimated)) {
             fees = Some(estimated);
-            inbox.push_command(Event::Fees(estimated));
         }
         match work.recv_timeout(FEES_EVERY) {
             Ok(job) => {
@@ -103,25 +102,22 @@ fn run(backend: &mut dyn Backend, job: ChainWork, inbox: &Inbox) {
                 chain::Verdict::Accepted => Verdict::Accepted,
                 chain::Verdict::Refused(refusal) => Verdict::Refused(refusal.to_string()),
                 chain::Verdict::Unknown(Untested::Unsupported) => Verdict::Unknown,
-                // The open fails rather than going on untested: the backend is expected back.
-                chain::Verdict::Unknown(Untested::Unavailable(text)) => {
-                    Verdict::Refused(format!("the chain backend is away: {text}"))
-                }
+                // The attempt ends rather than going on untested, and is tried again.
+                chain::Verdict::Unknown(Untested::Unavailable(text)) => Verdict::Unavailable(text),
             };
             inbox.push_command(Event::Tested { txid, verdict });
         }
     }
 }
 
-/// The backend's estimates, or a floor where it has none.
-fn estimates(backend: &mut dyn Backend) -> Fees {
-    let default = Fees::default();
+/// The backend's estimates; where it has none, or is away, the last ones.
+fn estimates(backend: &mut dyn Backend, last: Fees) -> Fees {
     let at = |backend: &mut dyn Backend, blocks: u16, default: FeeratePerKw| {
         backend.feerate(blocks).map_or(default, |rate| FeeratePerKw(rate.max(default_floor())))
     };
-    let normal = at(backend, 6, default.normal);
-    let fast = at(backend, 2, default.fast).max(normal);
-    Fees { fast, normal, floor: default.floor }
+    let normal = at(backend, 6, last.normal);
+    let fast = at(backend, 2, last.fast).max(normal);
+    Fees { fast, normal, floor: last.floor }
 }
 
 /// Where a new node begins.

@@ -46,7 +46,11 @@ impl Client {
     fn send(&self, command: Command) -> Option<oneshot::Receiver<Reply>> {
         let id = CommandId(self.next.fetch_add(1, Ordering::Relaxed));
         let receiver = self.replies.expect(id);
-        self.inbox.push_command(Event::Command { id, command }).then_some(receiver)
+        if self.inbox.push_command(Event::Command { id, command }) {
+            return Some(receiver);
+        }
+        self.replies.forget(id);
+        None
     }
 }
 

@@ -27,8 +27,17 @@ pub async fn serve(path: &Path, client: Client, network: Network) -> std::io::Re
     let _ = std::fs::remove_file(path);
     let listener = UnixListener::bind(path)?;
     tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(talk(stream, client.clone(), network));
+        loop {
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    tokio::spawn(talk(stream, client.clone(), network));
+                }
+                // Too many open files, most likely: that passes, and the operator must get in again.
+                Err(error) => {
+                    tracing::warn!(%error, "the control socket");
+                    tokio::time::sleep(AFTER_ERROR).await;
+                }
+            }
         }
     });
     Ok(())
@@ -217,6 +226,7 @@ fn parse_address(text: &str, network: Network) -> Result<ScriptBuf, String> {
 }
 
 const LONGEST_LINE: u64 = 65_536;
+const AFTER_ERROR: std::time::Duration = std::time::Duration::from_millis(500);
 const LONGEST_REQUEST: usize = 64;
 /// What a funding transaction may cost if nobody said.
 const MOST_FEE: Amount = Amount::from_sat(100_000);

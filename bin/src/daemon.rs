@@ -74,6 +74,8 @@ impl Daemon {
     pub fn start(mut setup: Setup) -> Result<Self, Failure> {
         let start = Instant::now();
         let (node, step) = restore(&mut setup, start)?;
+        // Durable before anything else can fail: a new node is one from here on.
+        let effects = step.commit(&mut setup.database).map_err(|error| store_failure(&error))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("navvy-net")
@@ -99,7 +101,6 @@ impl Daemon {
             inbox: inbox.clone(),
             tap: setup.tap,
         };
-        let effects = step.commit(&mut setup.database).map_err(|error| store_failure(&error))?;
         for effect in effects {
             shell.run(effect);
         }
@@ -237,6 +238,15 @@ fn spawn<T: Send + 'static>(
         .name(name.to_owned())
         .spawn(f)
         .map_err(|error| Failure::new(Exit::Failed, format!("no thread: {error}")))
+}
+
+/// Whether a node ever ran on this disk.
+///
+/// # Errors
+/// When the disk fails.
+pub fn has_node(database: &Database) -> Result<bool, Failure> {
+    let rows = database.live().map_err(|error| store_failure(&error))?;
+    Ok(Node::exists(&rows))
 }
 
 /// How the process ends when the disk fails.

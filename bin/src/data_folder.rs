@@ -67,6 +67,7 @@ impl DataFolder {
         network: Network,
         birthday: u32,
         password: Option<&[u8]>,
+        has_node: bool,
     ) -> Result<FoundSeed, Failure> {
         let path = self.seed_path();
         if path.exists() {
@@ -81,7 +82,7 @@ impl DataFolder {
             }
             return Ok(FoundSeed { seed: file.seed, words: None });
         }
-        if self.database_path().exists() {
+        if has_node {
             let text = format!(
                 "the seed file {} is missing beside its database: put it back",
                 path.display()
@@ -103,11 +104,6 @@ impl DataFolder {
         let database = if path.exists() { Database::open(&path) } else { Database::create(&path) };
         std::panic::set_hook(hook);
         database.map_err(|error| store_failure(&error))
-    }
-
-    /// Whether a node ever ran here.
-    pub fn is_new(&self) -> bool {
-        !self.database_path().exists()
     }
 
     /// Where the daemon is driven from.

@@ -1,6 +1,6 @@
 //! `navvyd`: the service.
 
-use bin::daemon::{Daemon, Setup};
+use bin::daemon::{Daemon, Setup, has_node};
 use bin::data_folder::DataFolder;
 use bin::exit::{Exit, Failure, report};
 use bin::{control, entropy, log};
@@ -61,14 +61,16 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     let folder = DataFolder::take(&arguments.data_dir.join(network.to_string()))?;
     let password = arguments.password_file.as_ref().map(read_secret).transpose()?;
     let mut backend: Box<dyn Backend> = Box::new(Bitcoind::new(backend_config(arguments)?));
+    let database = folder.database()?;
+    let has_node = has_node(&database)?;
     // Only a new node has to know where the chain is before it begins.
-    let birthday = if folder.is_new() { Some(wait_for_birthday(backend.as_mut())?) } else { None };
+    let birthday = if has_node { None } else { Some(wait_for_birthday(backend.as_mut())?) };
     let height = birthday.map_or(0, |tip| tip.height);
-    let found = folder.seed(network, height, password.as_ref().map(|text| text.as_slice()))?;
+    let password = password.as_ref().map(|text| text.as_slice());
+    let found = folder.seed(network, height, password, has_node)?;
     if let Some(words) = &found.words {
         println!("The seed of this node, shown only now. Write it down: {}", words.as_str());
     }
-    let database = folder.database()?;
     let setup = Setup {
         network,
         backend,

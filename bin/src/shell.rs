@@ -40,6 +40,13 @@ impl Replies {
         *self.lock() = None;
     }
 
+    /// Nobody waits any more.
+    pub fn forget(&self, id: CommandId) {
+        if let Some(waiting) = self.lock().as_mut() {
+            waiting.remove(&id);
+        }
+    }
+
     /// Someone waits for the reply to `id`.
     pub fn expect(&self, id: CommandId) -> oneshot::Receiver<Reply> {
         let (sender, receiver) = oneshot::channel();

@@ -7,7 +7,7 @@
     reason = "a test ends at the first surprise"
 )]
 
-use bin::daemon::{Daemon, Setup};
+use bin::daemon::{Daemon, Setup, has_node};
 use bin::data_folder::DataFolder;
 use bin::{control, entropy};
 use bitcoin::Network;
@@ -40,14 +40,16 @@ impl Used {
 
     fn start(&self, password: Option<&[u8]>) -> (Daemon, DataFolder) {
         let folder = DataFolder::take(&self.path()).unwrap();
-        let birthday = folder.is_new().then(|| self.chain.another().birthday().unwrap());
-        let seed = folder.seed(Network::Regtest, 0, password).unwrap().seed;
+        let database = folder.database().unwrap();
+        let has_node = has_node(&database).unwrap();
+        let birthday = (!has_node).then(|| self.chain.another().birthday().unwrap());
+        let seed = folder.seed(Network::Regtest, 0, password, has_node).unwrap().seed;
         let daemon = Daemon::start(Setup {
             network: Network::Regtest,
             backend: self.chain.another(),
             listen: ([127, 0, 0, 1], 0).into(),
             seed,
-            database: folder.database().unwrap(),
+            database,
             birthday,
             features: peer::offered_features(),
             entropy: Box::new(entropy::System),
@@ -179,6 +181,16 @@ fn a_port_in_use_is_16() {
     assert_eq!(code, 16);
     assert_one_line(&text, "choose another with --listen");
     // Nothing is lost by it: the node still starts.
+    used.start(None).0.stop().unwrap();
+}
+
+#[test]
+fn a_first_start_that_fails_leaves_a_folder_that_can_be_started() {
+    let used = Used { folder: TempDir::new().unwrap(), chain: Regtest::new(Options::default()) };
+    used.chain.mine(1, &faucet_script());
+    // As if it had been killed between making the database and its first commit.
+    drop(DataFolder::take(&used.path()).unwrap().database().unwrap());
+    used.start(None).0.stop().unwrap();
     used.start(None).0.stop().unwrap();
 }
 

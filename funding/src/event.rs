@@ -61,8 +61,10 @@ pub enum Verdict {
     Accepted,
     /// It would not.
     Refused(String),
-    /// It cannot be asked.
+    /// It cannot be asked: this kind of backend does not test.
     Unknown,
+    /// The backend is away just now.
+    Unavailable(String),
 }
 
 /// What the world is asked to do. It leaves only after the commit.

@@ -50,6 +50,17 @@ impl WaitForTests {
     pub fn on_tested(self, verdict: Verdict, cx: &mut Context<'_>) -> Transition {
         match verdict {
             Verdict::Accepted | Verdict::Unknown => Self { tested: true, ..self }.proceed(cx),
+            Verdict::Unavailable(reason) => {
+                let id = self.attempt.temporary_channel_id();
+                let failure = Failure {
+                    origin: Origin::Chain,
+                    stage: STAGE,
+                    text: format!("the funding transaction could not be tested: {reason}"),
+                    retry: true,
+                };
+                let error = error_message(id, "the funding transaction cannot be tested now");
+                Transition::ended(failure, vec![Effect::Send(error)])
+            }
             Verdict::Refused(reason) => {
                 let id = self.attempt.temporary_channel_id();
                 let failure = Failure {
