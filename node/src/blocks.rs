@@ -33,14 +33,20 @@ impl Node {
         let height = self.height();
         turn.notify(Notice::Block { height });
         // States ask for their depth against the tip: one look at the end of an update is enough.
+        self.look_at_the_chain(turn);
+        self.expire_requests(turn);
+        self.try_requests(turn);
+    }
+
+    /// Every state that minds blocks looks at the tip: what is due is done, what is not in a block goes out
+    /// again.
+    pub(crate) fn look_at_the_chain(&mut self, turn: &mut Turn<'_>) {
         for keys_id in self.all_keys() {
             if self.channels.get(&keys_id).is_some_and(|channel| channel.state.minds_blocks()) {
                 self.drive(keys_id, ChannelEvent::Block, turn);
             }
         }
         self.rebroadcast_payments(turn);
-        self.expire_requests(turn);
-        self.try_requests(turn);
     }
 
     /// A payment of the operator's belongs to no channel: until it is in a block it goes out again with each

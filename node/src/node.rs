@@ -204,8 +204,13 @@ impl Node {
             Event::DialFailed { node_id, reason } => self.on_dial_failed(node_id, reason, turn),
             Event::Chain(update) => self.on_chain(&update, turn),
             Event::ChainState { synced, problem } => {
+                let was_there = self.synced && self.chain_problem.is_none();
                 self.synced = synced;
                 self.chain_problem = problem;
+                if synced && self.chain_problem.is_none() && !was_there {
+                    // What could not be broadcast meanwhile must not wait for a block.
+                    self.look_at_the_chain(turn);
+                }
                 self.try_requests(turn);
             }
             Event::Fees(fees) => self.fees = fees,

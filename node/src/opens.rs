@@ -151,7 +151,7 @@ impl Node {
         }
         let node_id = request.command.node_id;
         let conn = self.peers.get(&node_id).and_then(|peer| peer.conn);
-        if self.chain_problem.is_some() || !self.synced || conn.is_none() {
+        if self.stopping || self.chain_problem.is_some() || !self.synced || conn.is_none() {
             self.set_status(id, RequestStatus::WaitForPeer, turn);
             return;
         }

@@ -65,7 +65,16 @@ impl Node {
             self.drive(keys_id, ChannelEvent::Disconnected, turn);
         }
         turn.notify(Notice::Peer { node_id, connected: false, reason: reason.to_owned() });
+        self.forget_stranger(&node_id);
         self.schedule_redial(node_id, turn);
+    }
+
+    /// A peer that came by itself, and with which there is nothing to do, leaves nothing behind.
+    fn forget_stranger(&mut self, node_id: &PublicKey) {
+        let is_named = self.peers.get(node_id).is_some_and(|peer| peer.address.is_some());
+        if !is_named && !self.is_wanted(node_id) {
+            self.peers.remove(node_id);
+        }
     }
 
     pub(crate) fn on_dial_failed(
