@@ -2,8 +2,9 @@
 //!
 //! One codec per direction, each with a cipher of its own, both working in place.
 
+use std::time::Duration;
+
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use tokio::time::Instant;
 use tokio_util::codec::{Decoder, Encoder};
 
 use crate::{
@@ -70,24 +71,24 @@ pub struct Opener {
     cipher: Option<Cipher>,
     /// Bytes of the message whose length was opened already.
     length: Option<usize>,
-    /// When that length had to wait for its message.
-    waiting_since: Option<Instant>,
+    /// How long somebody has listened for that message.
+    waited: Duration,
 }
 
 impl Opener {
     pub(crate) fn new(cipher: Cipher) -> Self {
-        Opener { cipher: Some(cipher), length: None, waiting_since: None }
+        Opener { cipher: Some(cipher), length: None, waited: Duration::ZERO }
     }
 
-    /// Since when the rest of a packet is awaited whose length has arrived; `None` between
-    /// packets. A peer may be silent for as long as the layer above allows, but not there.
-    #[must_use]
-    pub fn waiting_since(&self) -> Option<Instant> {
-        self.waiting_since
+    /// How long the rest of a packet was listened for whose length has arrived; `None` between
+    /// packets.
+    pub(crate) fn waited(&mut self) -> Option<&mut Duration> {
+        self.length.is_some().then_some(&mut self.waited)
     }
 
     pub(crate) fn poison(&mut self) {
-        *self = Opener { cipher: None, length: None, waiting_since: None };
+        self.cipher = None;
+        self.length = None;
     }
 
     pub(crate) fn is_poisoned(&self) -> bool {
@@ -114,13 +115,12 @@ impl Opener {
         // [BOLT 8 receiving R4] the message follows, with a tag that its length does not count
         let sealed_length = length.saturating_add(TAG_LENGTH);
         let Some(packet) = input.get_mut(..sealed_length) else {
-            self.waiting_since.get_or_insert_with(Instant::now);
             make_room(input, sealed_length);
             return Ok(None);
         };
         cipher.open(packet).map_err(|_| OpenError::BadMessageTag)?;
         self.length = None;
-        self.waiting_since = None;
+        self.waited = Duration::ZERO;
         let mut message = input.split_to(sealed_length);
         message.truncate(length);
         Ok(Some(message.freeze()))

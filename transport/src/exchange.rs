@@ -12,7 +12,7 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    time::{Sleep, sleep_until, timeout},
+    time::{Instant, Sleep, sleep_until, timeout},
 };
 use tokio_util::codec::{FramedRead, FramedWrite};
 
@@ -28,7 +28,8 @@ pub type Writer<W> = FramedWrite<W, Sealer>;
 ///
 /// It may wait for ever between packets (silence is judged by BOLT 1's pings), and for
 /// [`Deadlines::body`] inside one. Dropping the future loses nothing, not even that clock: call
-/// again. The message shares the read buffer; to keep it for long, copy it.
+/// again. Time in which nobody calls is not the peer's. The message shares the read buffer; to
+/// keep it for long, copy it.
 ///
 /// # Errors
 /// After any of them the connection is to be dropped without sending anything; a further call
@@ -40,27 +41,45 @@ pub async fn receive<R: AsyncRead + Unpin>(
     if reader.decoder().is_poisoned() {
         return Err(OpenError::Poisoned);
     }
-    let mut timer = None;
-    let received = poll_fn(|context| poll_receive(reader, deadlines.body, &mut timer, context));
-    let received = received.await;
+    let mut wait = Wait { reader, body: deadlines.body, timer: None };
+    let received = poll_fn(|context| wait.poll(context)).await;
+    drop(wait);
     if received.is_err() {
         reader.decoder_mut().poison();
     }
     received
 }
 
-fn poll_receive<R: AsyncRead + Unpin>(
-    reader: &mut Reader<R>,
+/// Listens for one message, with a timer from the moment that a packet is seen to be incomplete.
+struct Wait<'a, R> {
+    reader: &'a mut Reader<R>,
     body: Duration,
-    timer: &mut Option<Pin<Box<Sleep>>>,
-    context: &mut Context<'_>,
-) -> Poll<Result<Option<Bytes>, OpenError>> {
-    if let Poll::Ready(message) = Pin::new(&mut *reader).poll_next(context) {
-        return Poll::Ready(message.transpose());
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+}
+
+impl<R: AsyncRead + Unpin> Wait<'_, R> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<Bytes>, OpenError>> {
+        if let Poll::Ready(message) = Pin::new(&mut *self.reader).poll_next(context) {
+            return Poll::Ready(message.transpose());
+        }
+        let Some(waited) = self.reader.decoder_mut().waited() else { return Poll::Pending };
+        let left = self.body.saturating_sub(*waited);
+        let (_, timer) = self.timer.get_or_insert_with(|| {
+            let now = Instant::now();
+            (now, Box::pin(sleep_until(after(now, left))))
+        });
+        timer.as_mut().poll(context).map(|()| Err(OpenError::TimedOut))
     }
-    let Some(since) = reader.decoder().waiting_since() else { return Poll::Pending };
-    let timer = timer.get_or_insert_with(|| Box::pin(sleep_until(after(since, body))));
-    timer.as_mut().poll(context).map(|()| Err(OpenError::TimedOut))
+}
+
+/// The time counts also where the future is thrown away.
+impl<R> Drop for Wait<'_, R> {
+    fn drop(&mut self) {
+        if let (Some((start, _)), Some(waited)) = (&self.timer, self.reader.decoder_mut().waited())
+        {
+            *waited = waited.saturating_add(start.elapsed());
+        }
+    }
 }
 
 /// Sends messages, as few system calls as they allow, and flushes.

@@ -119,6 +119,29 @@ async fn a_body_must_follow_its_length() {
     }
 }
 
+/// While nobody listens, no time of the peer's goes by.
+#[tokio::test(start_paused = true)]
+async fn a_body_may_wait_for_its_reader() {
+    let (mut sealer, opener) = direction(&[7; 32], &[8; 32]);
+    let packet = seal(&mut sealer, b"patient");
+    let (io, mut peer) = duplex(1000);
+    let mut reader = FramedRead::new(io, opener);
+    let (start, rest) = packet.split_at(20);
+    peer.write_all(start).await.unwrap();
+    assert!(timeout(seconds(29), receive(&mut reader, &DEADLINES)).await.is_err());
+    sleep(seconds(3600)).await;
+    let late = async {
+        sleep(Duration::from_millis(900)).await;
+        peer.write_all(rest).await.unwrap();
+        peer.write_all(&seal(&mut sealer, b"late")[..20]).await.unwrap();
+    };
+    let (received, ()) = tokio::join!(receive(&mut reader, &DEADLINES), late);
+    assert_eq!(received.unwrap().unwrap(), "patient");
+    let start = Instant::now();
+    assert!(matches!(receive(&mut reader, &DEADLINES).await, Err(OpenError::TimedOut)));
+    assert_eq!(start.elapsed(), seconds(30));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_does_not_read_is_given_up() {
     let (sealer, _) = direction(&[7; 32], &[8; 32]);
