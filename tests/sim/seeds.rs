@@ -1,0 +1,85 @@
+//! The seeds of every day, and the planted bugs, each of which is found.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    missing_docs,
+    reason = "a simulator is a test: it may end with a panic"
+)]
+
+mod simulation;
+
+use simulation::{Bug, Settings, Statistics, run};
+
+/// Runs seeds with a planted bug until one of them finds it, which must not take more than `within`.
+fn finds(bug: Bug, within: u64) {
+    let found = (0..within).find_map(|seed| {
+        let report = run(seed, &Settings { bug: Some(bug), ..Settings::of_seed(seed) }, false);
+        report.violation.map(|violation| (seed, violation))
+    });
+    match found {
+        Some((seed, violation)) => println!("{} is found by seed {seed}: {violation}", bug.name()),
+        None => panic!("{} is not found by {within} seeds", bug.name()),
+    }
+}
+
+macro_rules! seeds {
+    ($($name:ident: $from:literal .. $to:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            run_all($from, $to);
+        }
+    )*};
+}
+
+// In parts, so that they run side by side.
+seeds! {
+    seeds_0_to_49_break_no_promise: 0 .. 50;
+    seeds_50_to_99_break_no_promise: 50 .. 100;
+    seeds_100_to_149_break_no_promise: 100 .. 150;
+    seeds_150_to_199_break_no_promise: 150 .. 200;
+}
+
+fn run_all(from: u64, to: u64) {
+    let mut statistics = Statistics::default();
+    for seed in from..to {
+        let report = run(seed, &Settings::of_seed(seed), false);
+        if let Some(failure) = report.failure() {
+            panic!("{failure}");
+        }
+        statistics.add(&report.statistics);
+    }
+    println!("{statistics}");
+}
+
+#[test]
+fn the_same_seed_has_the_same_trace() {
+    for seed in [1, 7, 20] {
+        let settings = Settings::of_seed(seed);
+        let (first, second) = (run(seed, &settings, false), run(seed, &settings, false));
+        assert_eq!((first.hash, first.lines), (second.hash, second.lines), "seed {seed}");
+        assert_ne!(first.hash, run(seed + 1, &settings, false).hash);
+    }
+}
+
+macro_rules! planted {
+    ($($name:ident: $bug:ident within $within:literal;)*) => {$(
+        #[test]
+        fn $name() {
+            finds(Bug::$bug, $within);
+        }
+    )*};
+}
+
+planted! {
+    planted_effects_before_commit_is_found: EffectsBeforeCommit within 20;
+    planted_keys_reused_is_found: KeysReused within 20;
+    planted_no_rebroadcast_is_found: NoRebroadcast within 60;
+    planted_channel_ready_once_is_found: ChannelReadyOnce within 60;
+    planted_disconnect_ignored_is_found: DisconnectIgnored within 60;
+    planted_tips_apart_is_found: TipsApart within 20;
+    planted_sweep_lost_is_found: SweepLost within 120;
+    planted_stale_commitment_is_found: StaleCommitment within 120;
+}
