@@ -1,7 +1,7 @@
 //! The child that pays for our commitment, by its anchor.
 
-use crate::CloseRequest;
-use bitcoin::{OutPoint, Transaction, TxOut};
+use crate::{CloseRequest, Who};
+use bitcoin::{Amount, OutPoint, Transaction, TxOut};
 use funding::{Context, FundedChannel};
 use transactions::{
     ANCHOR_WITNESS_WEIGHT, BumpRequest, CommitmentOutput, Height, SweepInput, SweepKey,
@@ -32,13 +32,18 @@ impl Child {
 }
 
 /// Builds the child, if the commitment pays less than was asked for and the wallet has coins for it. Without
-/// it the commitment goes out alone.
+/// it the commitment goes out alone. There is none before the funding output exists, and if the close is not
+/// our wish, none that costs more than a quarter of what we have in the channel: a peer must not be able to
+/// make us pay for its money.
 pub fn bump(
     channel: &FundedChannel,
     commitment: &Transaction,
     request: &CloseRequest,
     cx: &mut Context<'_>,
 ) -> Option<Child> {
+    if !channel.position.is_confirmed() {
+        return None;
+    }
     let parent_fee = channel
         .agreed
         .capacity()
@@ -47,6 +52,9 @@ pub fn bump(
     if parent_fee >= request.feerate.fee(parent_weight) {
         return None;
     }
+    let most = request.cap.fee_ceil(parent_weight.saturating_add(CHILD_WEIGHT));
+    let quarter = Amount::from_sat(channel.agreed.balance(channel.role).floor().to_sat() / 4);
+    let max_fee = if request.who == Who::Local { most } else { most.min(quarter) };
     let (anchor, anchor_output) = own_anchor(channel, commitment)?;
     let witness_script = anchor_script(&channel.agreed.keys(channel.role).funding_pubkey);
     let funded = cx
@@ -59,7 +67,7 @@ pub fn bump(
                 parent_weight,
                 parent_fee,
                 feerate: request.feerate,
-                max_fee: request.cap.fee_ceil(parent_weight.saturating_add(CHILD_WEIGHT)),
+                max_fee,
             },
             cx.leased,
         )

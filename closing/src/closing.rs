@@ -6,9 +6,10 @@
 //! Leaves to    `Closed`.
 //! On a crash   resumed: what is not in a block is broadcast again, with each block.
 
-use crate::anchor::{Child, bump};
+use crate::anchor::bump;
 use crate::ask_to_close::{ask_to_close, closed_reestablish};
 use crate::offers::Balances;
+use crate::plan::Plan;
 use crate::resolution::{Ending, Sweep, drop_stale_sweep, ending, rewound, sweep_step};
 use crate::shutting_down::{
     ShuttingDown, closing_signed_echo, default_cap, rebroadcast, remote_request,
@@ -40,32 +41,6 @@ pub struct Closing {
     pub sweep: Option<Sweep>,
     /// Outputs of ours that somebody else took, anchors after 16 blocks, and in which block.
     pub lost: Vec<(OutPoint, Height)>,
-}
-
-/// What we do to end the channel.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Plan {
-    /// The transaction that both sides signed is broadcast until a spend is in a block.
-    Mutual {
-        /// It.
-        transaction: Transaction,
-    },
-    /// Our commitment is broadcast, with a child if that is wanted.
-    Force {
-        /// It.
-        commitment: Transaction,
-        /// The child of its anchor.
-        child: Option<Child>,
-        /// What the peer is told, on every connection.
-        text: String,
-    },
-    /// We have no transaction that may be broadcast: the peer is asked to close.
-    Ask {
-        /// What the peer is told.
-        text: String,
-    },
-    /// A spend was seen: there is nothing to do but to bring our outputs home.
-    Watch,
 }
 
 impl Closing {
@@ -374,11 +349,33 @@ impl Closing {
 
     /// A new tip: what is not in a block goes out again, what is ripe is swept, what is deep is done.
     pub fn on_block(mut self, cx: &mut Context<'_>) -> Transition {
+        if self.channel.position.is_dead(cx.tip) {
+            return self.bury(cx);
+        }
         let before = self.sweep.clone();
         let mut effects = self.broadcasts();
         effects.extend(self.advance(cx));
         let cause = if self.sweep == before { "" } else { "our outputs are ripe" };
         self.settle(cx, cause.to_owned(), effects)
+    }
+
+    /// The funding transaction can never confirm: its other coins and those of a child are free again.
+    fn bury(mut self, cx: &Context<'_>) -> Transition {
+        let mut effects = Vec::new();
+        if let Plan::Force { child, .. } = &mut self.plan
+            && let Some(child) = child.take()
+        {
+            effects.push(Effect::Disown(child.transaction.compute_txid()));
+        }
+        let mut cause = "";
+        if self.channel.funding_transaction.take().is_some() {
+            effects.push(Effect::Disown(self.channel.outpoint.txid));
+            cause = "an input of the funding transaction was spent elsewhere";
+        }
+        if self.channel.position.is_forgotten(cx.tip) {
+            return Transition { next: None, effects, cause: "its time has passed".to_owned() };
+        }
+        Transition::to(self, cause, effects)
     }
 
     /// News of the funding transaction.

@@ -1,7 +1,8 @@
 //! What of a closing channel is on disk: a version byte, a kind byte, and the fields in order.
 
 use crate::anchor::Child;
-use crate::closing::{Closing, Plan};
+use crate::closing::Closing;
+use crate::plan::Plan;
 use crate::resolution::Sweep;
 use crate::shutting_down::{Here, ShuttingDown};
 use crate::{CloseRequest, Closed, State, Who};

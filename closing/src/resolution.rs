@@ -2,7 +2,8 @@
 //! home.
 
 use crate::Effect;
-use crate::closing::{Closing, Plan};
+use crate::closing::Closing;
+use crate::plan::Plan;
 use bitcoin::{Amount, OutPoint, ScriptBuf, Transaction, TxOut, Txid};
 use funding::{Context, FINAL_DEPTH, FundedChannel, Spend, depth};
 use transactions::{

@@ -6,8 +6,9 @@
 //! Leaves to    `Closing`: with the agreed transaction; by force; or because the funding output was spent.
 //! On a crash   resumed: after both `channel_reestablish` our `shutdown` goes out again, same script.
 
-use crate::closing::{Closing, Plan};
+use crate::closing::Closing;
 use crate::offers::{Agreed, Balances};
+use crate::plan::Plan;
 use crate::{CloseRequest, Effect, Event, Transition, Who};
 use bitcoin::{Amount, ScriptBuf};
 use funding::{Context, FundedChannel, Monotonic, Role, Standing, peer_text, warning_message};

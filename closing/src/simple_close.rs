@@ -1,7 +1,8 @@
 //! `closing_complete` and `closing_sig` (BOLT 2, `option_simple_close`): the closer pays, the closee signs.
 
-use crate::closing::{Closing, Plan};
+use crate::closing::Closing;
 use crate::offers::{Agreed, Balances, OutputSet, agree, sign};
+use crate::plan::Plan;
 use crate::shutting_down::ShuttingDown;
 use crate::{Effect, Transition, Who};
 use bitcoin::{Amount, Transaction};

@@ -1,6 +1,7 @@
 //! The states of a channel that ends, and their step table. What a state does not wait for is in the last arms.
 
-use crate::closing::{Closing, Plan};
+use crate::closing::Closing;
+use crate::plan::Plan;
 use crate::shutting_down::ShuttingDown;
 use crate::{Closed, Event, Transition};
 use bitcoin::OutPoint;

@@ -82,6 +82,14 @@ impl FundingPosition {
         }
     }
 
+    /// Whether another transaction took an input away beyond any reorganisation.
+    pub fn is_forgotten(&self, tip: Height) -> bool {
+        match self {
+            Self::Conflicted { height, .. } => depth(*height, tip) >= FORGOTTEN_DEPTH,
+            Self::Unbroadcast { .. } | Self::Mempool { .. } | Self::Confirmed { .. } => false,
+        }
+    }
+
     /// Whether it is in the chain.
     pub const fn is_confirmed(&self) -> bool {
         matches!(self, Self::Confirmed { .. })
@@ -95,3 +103,6 @@ pub fn depth(height: Height, tip: Height) -> Depth {
 
 /// From here on a spend counts as settled.
 pub const FINAL_DEPTH: Depth = Depth(6);
+
+/// From here on no reorganisation is thought of any more.
+pub const FORGOTTEN_DEPTH: Depth = Depth(100);

@@ -6,7 +6,7 @@
 //! Leaves to    `Normal`; to `closing` on an error, a shutdown or a command; or it is forgotten.
 //! On a crash   resumed: the opener broadcasts again, both reestablish, `channel_ready` is sent again.
 
-use crate::error::error_message;
+use crate::error::{error_message, warning_message};
 use crate::funded::{self, ErrorMeaning};
 use crate::{
     CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Normal, Origin,
@@ -37,6 +37,13 @@ impl WaitForChannelReady {
     /// The peer's `channel_reestablish`.
     pub fn on_reestablish(self, cx: &mut Context<'_>) -> Transition {
         match funded::on_reestablish(&self.channel, cx) {
+            Some(cause) if self.is_only_promised() && cause != CloseCause::PeerAhead => {
+                // A stranger's word is all there is: no coin and no fee of ours for it.
+                let text = cause.to_string();
+                let error = error_message(self.channel.channel_id(), "the channel was not funded");
+                let tombstone = Tombstone::new(self.channel, &text, false);
+                Transition::to(tombstone, text, vec![Effect::Send(error)])
+            }
             Some(cause) => Transition::close(self.channel, cause, Vec::new()),
             None => {
                 let mut effects = Vec::new();
@@ -113,7 +120,18 @@ impl WaitForChannelReady {
 
     /// The peer's `shutdown`.
     pub fn on_shutdown(self, shutdown: Shutdown) -> Transition {
+        // [BOLT 2 shutdown R3] before the funding output exists there is nothing to share out
+        if !self.channel.position.is_confirmed() {
+            let text = "the funding transaction is not confirmed yet";
+            let warning = warning_message(self.channel.channel_id(), text);
+            return Transition { effects: vec![Effect::Send(warning)], ..Transition::stay(self) };
+        }
         Transition::close(self.channel, CloseCause::RemoteShutdown(shutdown), Vec::new())
+    }
+
+    /// Whether the opener has only said that it will fund the channel.
+    fn is_only_promised(&self) -> bool {
+        self.channel.role == Role::Accepter && !self.channel.position.is_confirmed()
     }
 
     /// Both `channel_ready` make a channel.

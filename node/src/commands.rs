@@ -83,6 +83,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<Reply, CommandError> {
         let feerate = feerate.unwrap_or(self.fees.normal);
+        self.check_payment(&script, amount, feerate)?;
         let max_fee = Amount::from_sat(amount.to_sat() / 2).max(Amount::from_sat(10_000));
         let funded = self
             .wallet
@@ -92,6 +93,35 @@ impl Node {
         let txid = funded.transaction.compute_txid();
         turn.step.effect(Effect::Broadcast(vec![funded.transaction]));
         Ok(Reply::Sent { txid, fee: funded.fee })
+    }
+
+    /// Whether the network would relay the payment, and the anchors' money stays.
+    fn check_payment(
+        &self,
+        script: &bitcoin::Script,
+        amount: Amount,
+        feerate: FeeratePerKw,
+    ) -> Result<(), CommandError> {
+        let fail = |code, text: String| Err(CommandError { code, text });
+        let dust = transactions::dust_limit(script);
+        if amount < dust {
+            return fail("dust", format!("{amount} is dust: send at least {dust}"));
+        }
+        let floor = self.fees.floor;
+        if feerate < floor {
+            let text = format!("{} sat/kw does not relay: {} is the least", feerate.0, floor.0);
+            return fail("feerate", text);
+        }
+        let have = self.wallet.balance(&self.leased).confirmed;
+        let reserve = self.anchor_reserve(false);
+        if amount.checked_add(reserve).is_none_or(|needed| needed > have) {
+            let text = format!(
+                "the wallet has {have} free, of which {reserve} stays for the fees of anchors: \
+                 send less"
+            );
+            return fail("funds", text);
+        }
+        Ok(())
     }
 
     fn close(&mut self, command: CloseCommand, turn: &mut Turn<'_>) -> Result<Reply, CommandError> {

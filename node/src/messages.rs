@@ -109,6 +109,22 @@ impl Node {
         {
             return Err(Refusal::TooManyPending);
         }
+        // What an opener gave up stays watched for two weeks: it must not be able to leave any number.
+        let given_up = |channel: &&Channel| match &channel.state {
+            ChannelState::Funding(funding::State::Tombstone(s)) => s.channel.role == Role::Accepter,
+            ChannelState::Funding(_) | ChannelState::Closing(_) => false,
+        };
+        let of_peer = self
+            .keys_of(node_id)
+            .iter()
+            .filter_map(|keys_id| self.channels.get(keys_id))
+            .filter(given_up)
+            .count();
+        if of_peer >= GIVEN_UP_PER_PEER
+            || self.channels.values().filter(given_up).count() >= GIVEN_UP_TOTAL
+        {
+            return Err(Refusal::TooManyPending);
+        }
         Ok(())
     }
 
@@ -231,3 +247,7 @@ impl Node {
 const PENDING_PER_PEER: usize = 4;
 /// Opens of all peers that are not in a block.
 const PENDING_TOTAL: usize = 1_000;
+/// Channels that one peer gave up before it funded them.
+const GIVEN_UP_PER_PEER: usize = 16;
+/// Channels that all peers gave up before they funded them.
+const GIVEN_UP_TOTAL: usize = 10_000;

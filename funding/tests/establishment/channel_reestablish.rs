@@ -1,6 +1,6 @@
 //! `channel_reestablish`, ours and the peer's.
 
-use funding::{CloseCause, Next};
+use funding::{CloseCause, Next, State};
 use transactions::{CommitmentNumber, Signer as _};
 use wire::{ChannelReestablish, Message};
 
@@ -118,7 +118,9 @@ fn a_second_channel_ready_changes_nothing() {
 
 fn closes(change: impl Fn(&mut ChannelReestablish, &Side), expected: &CloseCause) {
     for which in BOTH {
-        for mut pair in [Pair::funded(), Pair::normal()] {
+        let is_promise = matches!(which, Which::Accepter) && *expected != CloseCause::PeerAhead;
+        let first = if is_promise { None } else { Some(Pair::funded()) };
+        for mut pair in first.into_iter().chain([Pair::normal()]) {
             let ours = Side::new(match which {
                 Which::Opener => 1,
                 Which::Accepter => 2,
@@ -129,6 +131,22 @@ fn closes(change: impl Fn(&mut ChannelReestablish, &Side), expected: &CloseCause
             let Some(Next::Close { why, .. }) = &side.next else { panic!("{:?}", side.next) };
             assert_eq!(why, expected);
         }
+    }
+}
+
+#[test]
+fn an_opener_that_only_promised_the_funding_costs_nothing() {
+    for (commitment, revocation) in [(0, 0), (2, 0), (1, 1)] {
+        let mut pair = Pair::funded();
+        receive(&mut pair, Which::Accepter, |theirs| {
+            theirs.next_commitment_number = commitment;
+            theirs.next_revocation_number = revocation;
+        });
+        let side = pair.side(Which::Accepter);
+        assert_eq!(side.names(), ["error"]);
+        let State::Tombstone(tombstone) = side.state() else { panic!("{:?}", side.state()) };
+        assert!(!tombstone.peer_knows);
+        assert!(side.state().coins().is_empty());
     }
 }
 
