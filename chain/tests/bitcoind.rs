@@ -115,7 +115,8 @@ fn a_chain_that_only_lost_blocks_is_no_news_yet() {
 #[test]
 fn a_node_that_is_behind_says_so() {
     let (fake, _) = start();
-    (fake.state().network, fake.state().downloading) = ("signet", Some(1_000));
+    fake.state().network = "signet";
+    fake.state().downloading = Some(1_000);
     let mut config = config(&fake);
     config.network = Network::Signet;
     let mut bitcoind = Bitcoind::new(config);

@@ -112,7 +112,10 @@ impl Fake {
                 "" => self.answer_all(&serde_json::from_str(&body).unwrap()),
                 status => (status, body),
             };
-            let (closes, chunked) = (self.state().closes, self.state().chunked);
+            let (closes, chunked) = {
+                let state = self.state();
+                (state.closes, state.chunked)
+            };
             let framed = match chunked {
                 true => {
                     let (a, b) = body.split_at(body.len() / 2);
@@ -135,7 +138,8 @@ impl Fake {
     fn answer_all(&self, request: &Value) -> (&'static str, String) {
         if let Some(calls) = request.as_array() {
             // In another order than asked, as the protocol allows.
-            let answers: Vec<Value> = calls.iter().map(|call| self.answer(call).1).rev().collect();
+            let mut answers: Vec<Value> = calls.iter().map(|call| self.answer(call).1).collect();
+            answers.reverse();
             return ("200 OK", Value::Array(answers).to_string());
         }
         let (is_ok, answer) = self.answer(request);
