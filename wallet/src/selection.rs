@@ -9,6 +9,7 @@ use bdk_wallet::{KeychainKind, LocalOutput, Utxo, WeightedUtxo};
 use bitcoin::hashes::Hash;
 use bitcoin::secp256k1::rand::rngs::mock::StepRng;
 use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, WPubkeyHash, Weight};
+use std::collections::BTreeSet;
 use transactions::FeeratePerKw;
 
 /// A way to choose.
@@ -60,7 +61,7 @@ pub(crate) fn select<'a>(
             &mut no_chance,
         ),
     };
-    let chosen: Vec<OutPoint> = result.ok()?.selected.iter().map(Utxo::outpoint).collect();
+    let chosen: BTreeSet<OutPoint> = result.ok()?.selected.iter().map(Utxo::outpoint).collect();
     let all = required.iter().chain(optional).copied();
     Some(all.filter(|coin| chosen.contains(&coin.outpoint)).collect())
 }

@@ -2,6 +2,7 @@
 
 mod follow;
 mod golden;
+mod histories;
 mod keys;
 mod payment;
 mod payment_errors;

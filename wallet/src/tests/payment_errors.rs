@@ -165,3 +165,66 @@ fn coins_not_worth_their_fee_are_no_money() {
     let expected = FundsError::Insufficient { have: sat(100_000), need: sat(100_001) };
     assert_eq!(world.wallet.fund(&all, &none()), Err(expected));
 }
+
+#[test]
+fn more_inputs_than_one_byte_counts() {
+    let mut world = World::new();
+    let scripts: Vec<_> = (0..300).map(|_| world.wallet.fresh_address().script_pubkey()).collect();
+    let payments: Vec<_> =
+        scripts.into_iter().map(|script| world.foreign(script, 10_000)).collect();
+    world.mine(&payments);
+    // 300 inputs of 271, a count of 3 bytes, the rest as with one input.
+    let fee = 300 * 271 + 214 + 8;
+    let all = FundRequest { max_fee: sat(100_000), ..request(3_000_000 - fee) };
+    let funded = world.wallet.fund(&all, &none()).unwrap();
+    assert_eq!((funded.coins.len(), funded.fee), (300, sat(fee)));
+    assert!(funded.transaction.weight().to_wu() <= fee);
+    for index in 0..300 {
+        world.check_signature(&funded.transaction, index);
+    }
+    let more = FundRequest { max_fee: sat(100_000), ..request(3_000_000 - fee + 1) };
+    let refused = world.wallet.fund(&more, &none());
+    let expected = FundsError::Insufficient { have: sat(3_000_000), need: sat(3_000_001) };
+    assert_eq!(refused, Err(expected));
+    let some = FundRequest { max_fee: sat(100_000), ..request(2_600_000) };
+    let funded = world.wallet.fund(&some, &none()).unwrap();
+    assert!(funded.coins.len() > 253);
+    assert_eq!(world.fee(&funded.transaction), funded.fee);
+}
+
+/// Prints what a large wallet costs: `cargo test -p wallet --release -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn ten_thousand_coins() {
+    let mut world = World::new();
+    let scripts: Vec<_> = (0..100).map(|_| world.wallet.fresh_address().script_pubkey()).collect();
+    let payments: Vec<_> =
+        (0..10_000).map(|n| world.foreign(scripts[n % 100].clone(), 10_000 + n as u64)).collect();
+    world.mine(&payments);
+    #[allow(clippy::disallowed_methods)]
+    let now = std::time::Instant::now;
+    for amount in [5_000, 25_000, 1_000_000, 20_000_000] {
+        let start = now();
+        let wish = FundRequest { max_fee: sat(10_000_000), ..request(amount) };
+        let funded = world.wallet.fund(&wish, &none()).unwrap();
+        println!("{amount} sat: {} inputs in {:?}", funded.coins.len(), start.elapsed());
+    }
+    let start = now();
+    let funded = world.wallet.fund(&request(50_000), &none()).unwrap();
+    println!("one more: {:?}", start.elapsed());
+    let start = now();
+    world.wallet.insert_own(&funded.transaction, 1_000);
+    println!("inserted in {:?}", start.elapsed());
+    let start = now();
+    world.mine(&[]);
+    println!("an empty block in {:?}", start.elapsed());
+    let start = now();
+    let row = world.wallet.folded();
+    println!("folded into {} kB in {:?}", row.len() / 1_000, start.elapsed());
+    let start = now();
+    let restored = super::restore(&[row]);
+    println!("restored in {:?}, {} coins", start.elapsed(), restored.coins().count());
+    let start = now();
+    drop(World::new());
+    println!("a new wallet in {:?}", start.elapsed());
+}
