@@ -59,6 +59,8 @@ pub struct Node {
 pub struct Peer {
     /// Where we dial it.
     pub address: Option<String>,
+    /// The address in its row, if it has one.
+    pub saved: Option<String>,
     /// The connection.
     pub conn: Option<ConnId>,
     /// Its features, while connected.

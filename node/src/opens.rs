@@ -303,9 +303,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) {
         tracing::debug!(%node_id, from, cause, "an open ended");
-        if !self.is_wanted(node_id) {
-            turn.step.write(Table::Peers, node_id.serialize().to_vec(), None);
-        }
+        self.save_peer(node_id, turn);
     }
 
     /// Every request that waits is tried again: a peer came, coins became free, the chain is back.
@@ -393,7 +391,11 @@ impl Node {
             self.deadlines.set(Timer::Request(id.clone()), None);
             self.deadlines.set(Timer::Retry(id.clone()), None);
         }
+        let (node_id, is_final) = (request.command.node_id, request.status.is_final());
         turn.notify(Notice::Request(request.view()));
+        if is_final {
+            self.save_peer(&node_id, turn);
+        }
     }
 
     pub(crate) fn save_request(&self, id: &RequestId, turn: &mut Turn<'_>) {

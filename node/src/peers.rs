@@ -148,14 +148,17 @@ impl Node {
         self.by_peer.get(node_id).map_or_else(Vec::new, |keys| keys.iter().copied().collect())
     }
 
-    /// Where a peer can be dialled must survive as long as there is something to do with it.
-    pub(crate) fn save_peer(&self, node_id: &PublicKey, turn: &mut Turn<'_>) {
-        let Some(address) = self.peers.get(node_id).and_then(|peer| peer.address.as_ref()) else {
+    /// Where a peer can be dialled must survive as long as there is something to do with it. Only a change
+    /// is written: neither a connection nor a stranger's open costs a commit.
+    pub(crate) fn save_peer(&mut self, node_id: &PublicKey, turn: &mut Turn<'_>) {
+        let is_wanted = self.is_wanted(node_id);
+        let Some(peer) = self.peers.get_mut(node_id) else { return };
+        let wanted = peer.address.clone().filter(|_| is_wanted);
+        if peer.saved == wanted {
             return;
-        };
-        if self.is_wanted(node_id) {
-            let key = node_id.serialize().to_vec();
-            turn.step.write(Table::Peers, key, Some(address.as_bytes().to_vec()));
         }
+        let row = wanted.as_ref().map(|address| address.as_bytes().to_vec());
+        turn.step.write(Table::Peers, node_id.serialize().to_vec(), row);
+        peer.saved = wanted;
     }
 }

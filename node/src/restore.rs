@@ -156,7 +156,7 @@ impl Node {
         let node_id =
             PublicKey::from_slice(key).map_err(|_| damaged("peers", "the key is not a node id"))?;
         let address = Some(String::from_utf8_lossy(value).into_owned());
-        self.peers.insert(node_id, Peer { address, ..Peer::default() });
+        self.peers.insert(node_id, Peer { saved: address.clone(), address, ..Peer::default() });
         Ok(())
     }
 

@@ -75,7 +75,7 @@ const CRATES: &[Crate] = &[
 ];
 
 /// What the tests of any crate may use.
-const IN_TESTS: &[&str] = &["proptest", "serde_json", "tempfile"];
+const IN_TESTS: &[&str] = &["bitcoinconsensus", "proptest", "serde_json", "storage", "tempfile"];
 
 /// These may be used as they stand, but never grow features that need more.
 const PURE: &[&str] =

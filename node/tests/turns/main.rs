@@ -1,0 +1,17 @@
+//! The whole node, turn by turn: its commits, its requests, its peers. Two nodes, or one and a script, on an
+//! embedded chain and over the real store on a disk in memory.
+
+#![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
+
+#[cfg(test)]
+mod commits;
+#[cfg(test)]
+mod machine;
+#[cfg(test)]
+mod peers;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod stage;
+#[cfg(test)]
+mod updates;
