@@ -224,6 +224,8 @@ impl Node {
             .map(|(keys_id, _)| *keys_id)
             .collect();
         for keys_id in early {
+            // Not the end of the request: the next process tries it again.
+            self.park(keys_id, turn);
             self.drive(keys_id, ChannelEvent::Cancel, turn);
         }
     }

@@ -260,7 +260,9 @@ impl Node {
         let Some(request) = self.requests.get(&id) else { return };
         let attempts = request.attempts;
         let alive = turn.now.monotonic < request.deadline;
-        if failure.retry && alive && !self.stopping {
+        if failure.retry && alive && self.stopping {
+            self.set_status(&id, RequestStatus::WaitForPeer, turn);
+        } else if failure.retry && alive {
             let at = turn.now.monotonic.after_seconds(retry_after(attempts));
             let status = RequestStatus::WaitForRetry { at, text: failure.text.clone() };
             self.set_status(&id, status, turn);
@@ -379,6 +381,13 @@ impl Node {
             .iter()
             .find(|(_, request)| request.status == RequestStatus::Trying { keys_id })
             .map(|(id, _)| id.clone())
+    }
+
+    /// Takes a request from its attempt, which is about to end: it waits for its peer again.
+    pub(crate) fn park(&mut self, keys_id: KeysId, turn: &mut Turn<'_>) {
+        if let Some(id) = self.request_of(keys_id) {
+            self.set_status(&id, RequestStatus::WaitForPeer, turn);
+        }
     }
 
     fn set_status(&mut self, id: &RequestId, status: RequestStatus, turn: &mut Turn<'_>) {

@@ -212,6 +212,18 @@ fn a_polite_stop_ends_early_opens_and_takes_no_more() {
 }
 
 #[test]
+fn an_open_after_a_polite_stop_is_tried_again_by_the_next_process() {
+    let mut stage = Stage::with_connection();
+    stage.loses = vec!["accept_channel"];
+    stage.open(stage.open_command("r")).expect("a good wish");
+    stage.command(ALICE, Command::Stop);
+    stage.loses.clear();
+    stage.crash(ALICE);
+    stage.wait(60);
+    assert_eq!(stage.request("r").status, "funded");
+}
+
+#[test]
 fn a_coin_that_a_stop_sets_free_begins_no_open() {
     let mut stage = Stage::with_connection();
     stage.loses = vec!["accept_channel"];
