@@ -1,5 +1,5 @@
-//! What an open costs: the handshake, a packet, and one open on the embedded chain with real files. Each is
-//! printed as a ratio to a baseline of the same run, for the machines that it runs on are shared and noisy.
+//! What an open costs on the embedded chain with real files, as a ratio to a baseline of the same run, for the
+//! machines that it runs on are shared and noisy.
 //! The method is in docs/benchmarks.md.
 #![allow(
     missing_docs,
@@ -15,27 +15,18 @@
 use bin::daemon::{Daemon, Setup};
 use bin::entropy;
 use bitcoin::{Amount, Network};
-use bytes::BytesMut;
-use chacha20poly1305::aead::AeadInOut;
-use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
 use chain::Backend;
 use chain::regtest::{Options, Regtest, faucet_script};
 use funding::RequestId;
 use node::{Command, OpenCommand, Reply, Store, Table, Write};
-use secp256k1::PublicKey;
-use secp256k1::ecdh::SharedSecret;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use storage::Database;
-use tokio_util::codec::{Decoder, Encoder};
-use transport::{Initiator, NodeKey, Opener, Responder, Sealer};
 use wallet::Seed;
 use wire::ChannelType;
 
 fn main() {
     println!("{:<46} {:>12} {:>12} {:>8}", "work", "it", "baseline", "ratio");
-    handshake();
-    packet();
     open();
 }
 
@@ -60,62 +51,6 @@ fn fastest(batches: usize, each: usize, mut f: impl FnMut()) -> Duration {
         })
         .min()
         .unwrap()
-}
-
-fn shaken(ours: &NodeKey, theirs: &NodeKey) -> ((Sealer, Opener), (Sealer, Opener)) {
-    let [a, b] = [entropy::secret_key().unwrap(), entropy::secret_key().unwrap()];
-    let (initiator, one) = Initiator::start(ours, a, &theirs.public_key()).unwrap();
-    let (responder, two) = Responder::act_one(theirs, b, &one).unwrap();
-    let (three, sealer, opener) = initiator.act_two(&two).unwrap();
-    let (_, their_sealer, their_opener) = responder.act_three(&three).unwrap();
-    ((sealer, opener), (their_sealer, their_opener))
-}
-
-/// Both sides of a handshake, against the curve operations that BOLT 8 cannot do without.
-fn handshake() {
-    let [ours, theirs] = [(); 2].map(|()| NodeKey::new(entropy::secret_key().unwrap()));
-    let it = fastest(30, 20, || {
-        shaken(&ours, &theirs);
-    });
-    let secret = entropy::secret_key().unwrap();
-    let point = PublicKey::from_secret_key_global(&secret);
-    let bytes = point.serialize();
-    // Each side: three ECDH and one key made; three keys read between them.
-    let baseline = fastest(30, 20, || {
-        for _ in 0..6 {
-            std::hint::black_box(SharedSecret::new(&point, &secret));
-        }
-        for _ in 0..2 {
-            std::hint::black_box(PublicKey::from_secret_key_global(&secret));
-        }
-        for _ in 0..3 {
-            std::hint::black_box(PublicKey::from_slice(&bytes).unwrap());
-        }
-    });
-    row("handshake, both sides / its curve operations", it, baseline);
-}
-
-/// A message of 300 bytes sealed and opened, against the bare cipher.
-fn packet() {
-    let [ours, theirs] = [(); 2].map(|()| NodeKey::new(entropy::secret_key().unwrap()));
-    let ((mut sealer, _), (_, mut opener)) = shaken(&ours, &theirs);
-    let message = [7_u8; 300];
-    let mut buffer = BytesMut::with_capacity(1 << 16);
-    let it = fastest(50, 2_000, || {
-        sealer.encode(&message, &mut buffer).unwrap();
-        assert_eq!(opener.decode(&mut buffer).unwrap().unwrap().len(), 300);
-    });
-    let cipher = ChaCha20Poly1305::new(&[3; 32].into());
-    let nonce = [0; 12].into();
-    let baseline = fastest(50, 2_000, || {
-        for length in [2, 300] {
-            let mut body = [7_u8; 300];
-            let body = &mut body[..length];
-            let tag = cipher.encrypt_inout_detached(&nonce, &[], (&mut *body).into()).unwrap();
-            cipher.decrypt_inout_detached(&nonce, &[], (&mut *body).into(), &tag).unwrap();
-        }
-    });
-    row("seal and open 300 bytes / the bare cipher", it, baseline);
 }
 
 /// One open, from the command to both sides having it on disk and the broadcast, against the four commits

@@ -93,31 +93,3 @@ fn the_format_row_is_the_store_s_own() {
     let write = Write { table: Table::Peers, key: b"format".to_vec(), value: Some(b"1".to_vec()) };
     database.write(&[write]).unwrap();
 }
-
-/// Prints what a start costs: `cargo test -p storage --release -- --ignored --nocapture`.
-#[test]
-#[ignore = "a measurement"]
-fn opening_a_hundred_thousand_channels() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("navvy.redb");
-    let mut database = Database::create(&path).unwrap();
-    for part in 0..100_u32 {
-        let row = |number: u32| {
-            let key = (u64::from(number) * 0x9e37_79b9_7f4a_7c15).to_be_bytes().repeat(2);
-            Write { table: Table::Channels, key, value: Some(vec![7; 1_500]) }
-        };
-        let writes: Vec<Write> = (part * 1_000..(part + 1) * 1_000).map(row).collect();
-        database.write(&writes).unwrap();
-    }
-    let dirty = folder.path().join("dirty.redb");
-    fs::copy(&path, &dirty).unwrap();
-    drop(database);
-    for (what, path) in [("closed", &path), ("after a crash", &dirty)] {
-        let start = std::time::Instant::now();
-        let database = Database::open(path).unwrap();
-        let opened = start.elapsed();
-        let rows = database.live().unwrap().len();
-        let size = fs::metadata(path).unwrap().len() >> 20;
-        println!("{what}: {size} MiB opened in {opened:?}, {rows} rows in {:?}", start.elapsed());
-    }
-}

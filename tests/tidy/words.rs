@@ -45,8 +45,10 @@ const BANNED: &[Banned] = &[
 
 /// Tests that sleep either fail on a slow machine or waste a fast one's time. Where a real process
 /// has to be polled, it is in one of these.
-const SLEEPERS: &[(&str, &str)] =
-    &[("tests/interop/process.rs", "asks a peer's process again and again, with a deadline")];
+const SLEEPERS: &[(&str, &str)] = &[
+    ("tests/interop/process.rs", "asks a peer's process again and again, with a deadline"),
+    ("chain/tests/fake/mod.rs", "a server that is slow on purpose"),
+];
 
 #[test]
 fn code_uses_the_words_of_the_glossary() {
