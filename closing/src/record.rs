@@ -8,7 +8,8 @@ use crate::shutting_down::{Here, ShuttingDown};
 use crate::{CloseRequest, Closed, State, Who};
 use bitcoin::ScriptBuf;
 use funding::record::{
-    read_option, read_outpoint, read_transaction, write_option, write_outpoint, write_transaction,
+    read_option, read_outpoint, read_text, read_transaction, read_version, write_option,
+    write_outpoint, write_transaction,
 };
 use funding::{FundedChannel, RecordError};
 use transactions::{FeeratePerKw, Height};
@@ -45,10 +46,7 @@ impl State {
     /// What a restart makes of a record.
     pub fn resume(record: &[u8]) -> Result<Self, RecordError> {
         let mut r = Reader::new("closing record", record);
-        let version = r.u8("version")?;
-        if version > VERSION {
-            return Err(RecordError::Newer(version));
-        }
+        read_version(&mut r, VERSION)?;
         let state = match r.u8("kind")? {
             SHUTTING_DOWN => ShuttingDown {
                 channel: FundedChannel::read(&mut r)?,
@@ -84,6 +82,9 @@ fn write_closing(out: &mut Vec<u8>, closing: &Closing) {
             write_option(out, child.as_ref(), |out, child| {
                 write_transaction(out, &child.transaction);
                 write_outpoint(out, &child.anchor);
+                let mut w = Writer::new(out);
+                w.u32(child.feerate.0);
+                w.u32(child.built.0);
                 write_height(out, child.confirmed);
             });
             Writer::new(out).bigsize_bytes(text.as_bytes());
@@ -122,6 +123,8 @@ fn read_closing(r: &mut Reader<'_>) -> Result<Closing, RecordError> {
                 Ok(Child {
                     transaction: read_transaction(r)?,
                     anchor: read_outpoint(r)?,
+                    feerate: FeeratePerKw(r.u32("child feerate")?),
+                    built: Height(r.u32("child built")?),
                     confirmed: read_height(r)?,
                 })
             })?,
@@ -190,10 +193,6 @@ fn write_height(out: &mut Vec<u8>, height: Option<Height>) {
 
 fn read_height(r: &mut Reader<'_>) -> Result<Option<Height>, RecordError> {
     read_option(r, |r| Ok(Height(r.u32("height")?)))
-}
-
-fn read_text(r: &mut Reader<'_>) -> Result<String, RecordError> {
-    Ok(String::from_utf8_lossy(r.bigsize_bytes("text")?).into_owned())
 }
 
 const VERSION: u8 = 1;

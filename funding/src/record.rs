@@ -101,10 +101,7 @@ impl State {
     /// `Event::Block`, as they do at any other time.
     pub fn resume(record: &[u8]) -> Result<Resumed, RecordError> {
         let mut r = Reader::new("channel record", record);
-        let version = r.u8("version")?;
-        if version > VERSION {
-            return Err(RecordError::Newer(version));
-        }
+        read_version(&mut r, VERSION)?;
         let kind = r.u8("kind")?;
         let resumed = match kind {
             ATTEMPT => Resumed::Ended(Box::new(read_attempt(&mut r)?), stopped()),
@@ -119,8 +116,8 @@ impl State {
             NORMAL => Resumed::Same(Normal { channel: FundedChannel::read(&mut r)? }.into()),
             TOMBSTONE => {
                 let channel = FundedChannel::read(&mut r)?;
-                let reason = String::from_utf8_lossy(r.bigsize_bytes("reason")?).into_owned();
-                let peer_knows = r.u8("peer_knows")? != 0;
+                let reason = read_text(&mut r)?;
+                let peer_knows = read_flag(&mut r)?;
                 Resumed::Same(Tombstone { channel, reason, peer_knows }.into())
             }
             other => return Err(RecordError::Damaged(format!("unknown kind {other}"))),
@@ -175,9 +172,9 @@ impl FundedChannel {
             funding_transaction: read_option(r, read_transaction)?,
             start_height: Height(r.u32("start_height")?),
             position: FundingPosition::read(r)?,
-            channel_ready_sent: r.u8("channel_ready_sent")? != 0,
+            channel_ready_sent: read_flag(r)?,
             remote_next_point: read_option(r, |r| Ok(r.point("remote_next_point")?))?,
-            peer_update_pending: r.u8("peer_update_pending")? != 0,
+            peer_update_pending: read_flag(r)?,
         })
     }
 }
@@ -217,11 +214,7 @@ impl FundingPosition {
 
     fn read(r: &mut Reader<'_>) -> Result<Self, RecordError> {
         Ok(match r.u8("position")? {
-            0 => Self::Unbroadcast {
-                refused: read_option(r, |r| {
-                    Ok(String::from_utf8_lossy(r.bigsize_bytes("refused")?).into_owned())
-                })?,
-            },
+            0 => Self::Unbroadcast { refused: read_option(r, read_text)? },
             1 => Self::Mempool { since: Timestamp(r.u64("since")?) },
             2 => Self::Confirmed {
                 block: BlockHash::from_byte_array(r.array("block")?),
@@ -255,7 +248,7 @@ fn write_attempt(out: &mut Vec<u8>, attempt: &Attempt) {
 }
 
 fn read_attempt(r: &mut Reader<'_>) -> Result<Attempt, RecordError> {
-    let request = RequestId(String::from_utf8_lossy(r.bigsize_bytes("request")?).into_owned());
+    let request = RequestId(read_text(r)?);
     let keys_id = KeysId(r.array("keys_id")?);
     let node_id = r.point("node_id")?;
     let open = read_open_channel(r)?;
@@ -296,6 +289,30 @@ fn read_accept_channel(r: &mut Reader<'_>) -> Result<AcceptChannel, RecordError>
         return Err(unexpected("accept_channel", &message));
     };
     Ok(*accept)
+}
+
+/// Reads the first byte of a record, which names the version of its format.
+pub fn read_version(r: &mut Reader<'_>, newest: u8) -> Result<u8, RecordError> {
+    match r.u8("version")? {
+        0 => Err(RecordError::Damaged("version 0".to_owned())),
+        version if version > newest => Err(RecordError::Newer(version)),
+        version => Ok(version),
+    }
+}
+
+/// Reads a byte that is 0 or 1.
+pub fn read_flag(r: &mut Reader<'_>) -> Result<bool, RecordError> {
+    match r.u8("flag")? {
+        0 => Ok(false),
+        1 => Ok(true),
+        other => Err(RecordError::Damaged(format!("a flag is {other}"))),
+    }
+}
+
+/// Reads text that was written with its length.
+pub fn read_text(r: &mut Reader<'_>) -> Result<String, RecordError> {
+    String::from_utf8(r.bigsize_bytes("text")?.to_vec())
+        .map_err(|error| RecordError::Damaged(error.to_string()))
 }
 
 /// Appends a message as it was sent.

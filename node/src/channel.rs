@@ -3,7 +3,7 @@
 use crate::reply::HistoryEntry;
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut, Txid};
 use closing::{CloseRequest, Closing, Plan, ShuttingDown};
-use funding::record::{read_option, write_option};
+use funding::record::{read_option, read_text, read_version, write_option};
 use funding::{Context, Failure, Link, Monotonic, Next, RecordError, RequestId, Resumed, Verdict};
 use secp256k1::PublicKey;
 use std::collections::VecDeque;
@@ -363,10 +363,7 @@ impl Channel {
     /// [`RecordError`]: the daemon must not start with it.
     pub fn resume(row: &[u8]) -> Result<ResumedChannel, RecordError> {
         let mut r = Reader::new("channel row", row);
-        let version = r.u8("version")?;
-        if version > ROW_VERSION {
-            return Err(RecordError::Newer(version));
-        }
+        read_version(&mut r, ROW_VERSION)?;
         let kind = r.u8("kind")?;
         let node_id = r.point("node_id")?;
         let request = read_option(&mut r, |r| Ok(RequestId(read_text(r)?)))?;
@@ -430,10 +427,6 @@ pub fn read_entry(r: &mut Reader<'_>) -> Result<HistoryEntry, RecordError> {
 
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     Writer::new(out).bigsize_bytes(text.as_bytes());
-}
-
-pub(crate) fn read_text(r: &mut Reader<'_>) -> Result<String, RecordError> {
-    Ok(String::from_utf8_lossy(r.bigsize_bytes("text")?).into_owned())
 }
 
 const ROW_VERSION: u8 = 1;

@@ -1,11 +1,13 @@
 //! A request to open a channel: the caller's name for it is durable before the first byte to the peer, and
 //! the same name is the same open for ever. It owns attempts, each with keys of its own.
 
-use crate::channel::{read_text, write_text};
+use crate::channel::write_text;
 use crate::command::OpenCommand;
 use crate::reply::RequestView;
 use bitcoin::OutPoint;
-use funding::record::{read_option, read_outpoint, write_option, write_outpoint};
+use funding::record::{
+    read_flag, read_option, read_outpoint, read_text, read_version, write_option, write_outpoint,
+};
 use funding::{Failure, Monotonic, Origin, RecordError, RequestId};
 use transactions::{FeeratePerKw, Height, KeysId};
 use wire::codec::{Reader, Writer};
@@ -142,16 +144,15 @@ impl Request {
     /// [`RecordError`]: the daemon must not start with it.
     pub fn resume(key: &[u8], row: &[u8], deadline: Monotonic) -> Result<Self, RecordError> {
         let mut r = Reader::new("request row", row);
-        let version = r.u8("version")?;
-        if version > VERSION {
-            return Err(RecordError::Newer(version));
-        }
-        let request = RequestId(String::from_utf8_lossy(key).into_owned());
+        read_version(&mut r, VERSION)?;
+        let request = RequestId(
+            String::from_utf8(key.to_vec()).map_err(|e| RecordError::Damaged(e.to_string()))?,
+        );
         let node_id = r.point("node_id")?;
         let address = read_option(&mut r, read_text)?;
         let funding = r.satoshis("funding")?;
         let push = r.satoshis("push")?;
-        let announce = r.u8("announce")? != 0;
+        let announce = read_flag(&mut r)?;
         let features = Features::from_be_bytes(r.u16_bytes("channel_type")?)
             .ok_or_else(|| RecordError::Damaged("channel_type".to_owned()))?;
         let feerate = read_option(&mut r, |r| Ok(FeeratePerKw(r.u32("feerate")?)))?;
@@ -160,7 +161,7 @@ impl Request {
         for _ in 0..r.bigsize("coins")? {
             coins.push(read_outpoint(&mut r)?);
         }
-        let force = r.u8("force")? != 0;
+        let force = read_flag(&mut r)?;
         let start_height = Height(r.u32("start_height")?);
         let attempts = r.u32("attempts")?;
         let status = match r.u8("status")? {
@@ -174,7 +175,8 @@ impl Request {
                     0 => Origin::Local,
                     1 => Origin::Peer,
                     2 => Origin::Chain,
-                    _ => Origin::Timeout,
+                    3 => Origin::Timeout,
+                    other => return Err(RecordError::Damaged(format!("unknown origin {other}"))),
                 },
                 text: read_text(&mut r)?,
             },

@@ -14,6 +14,8 @@ mod funding_created;
 #[cfg(test)]
 mod funding_signed;
 #[cfg(test)]
+mod golden;
+#[cfg(test)]
 mod keys_and_coins;
 #[cfg(test)]
 mod memory;
