@@ -2,8 +2,10 @@
 //!
 //! LND and LDK close when `channel_reestablish` says 0 and 0, eclair when an `error` follows, CLN by either.
 
-use crate::Effect;
-use funding::{Context, FundedChannel, error_message};
+use crate::closing::Closing;
+use crate::plan::Plan;
+use crate::{Effect, Transition};
+use funding::{CloseCause, Context, FundedChannel, Standing, error_message};
 use transactions::{CommitmentNumber, Signer};
 use wire::{ChannelReestablish, Message};
 
@@ -30,4 +32,39 @@ pub fn ask_to_close(channel: &FundedChannel, text: &str, cx: &mut Context<'_>) -
 /// Our true `channel_reestablish` for a channel that is over: a peer that lost it can learn from it.
 pub fn closed_reestablish(channel: &FundedChannel, signer: &dyn Signer) -> Message {
     Message::ChannelReestablish(channel.reestablish(signer))
+}
+
+impl Closing {
+    /// The peer's `channel_reestablish`: proof of a later state stops the broadcast of ours, whatever was
+    /// planned; no block must ever hold it.
+    pub fn on_reestablish(mut self, cx: &mut Context<'_>) -> Transition {
+        let Some(theirs) = cx.link.theirs.clone() else { return Transition::stay(self) };
+        let standing = funding::compare(&self.channel, &theirs, cx.wallet);
+        let is_ahead = standing == Standing::Close(CloseCause::PeerAhead);
+        if !is_ahead || !matches!(self.plan, Plan::Force { .. }) || self.spend().is_some() {
+            return Transition::stay(self);
+        }
+        let mut effects = self.drop_any_child();
+        if let Plan::Force { commitment, .. } = &self.plan {
+            let ours = commitment.compute_txid();
+            self.seen = self.seen.take().filter(|seen| seen.compute_txid() != ours);
+        }
+        let note = "the peer has proved a later state: our commitment, if it is in the network, may cost \
+                    the whole balance";
+        effects.push(Effect::Note(note.to_owned()));
+        let text = "the peer is ahead of us".to_owned();
+        effects.extend(ask_to_close(&self.channel, &text, cx));
+        self.plan = Plan::Ask { text };
+        // [BOLT 2 channel_reestablish R2] [BOLT 5 failing G5] never our commitment
+        Transition::to(self, CloseCause::PeerAhead.to_string(), effects)
+    }
+
+    pub(crate) fn drop_any_child(&mut self) -> Vec<Effect> {
+        let Plan::Force { child, .. } = &mut self.plan else { return Vec::new() };
+        child
+            .take()
+            .map(|child| Effect::Disown(child.transaction.compute_txid()))
+            .into_iter()
+            .collect()
+    }
 }

@@ -6,7 +6,7 @@
 //! Leaves to    `Closed`.
 //! On a crash   resumed: what is not in a block is broadcast again, with each block.
 
-use crate::anchor::bump;
+use crate::anchor::{Child, bump};
 use crate::ask_to_close::{ask_to_close, closed_reestablish};
 use crate::offers::Balances;
 use crate::plan::Plan;
@@ -110,15 +110,30 @@ impl Closing {
         text: &str,
         cx: &mut Context<'_>,
     ) -> Transition {
+        Self::force_over(channel, request, text, None, cx)
+    }
+
+    fn force_over(
+        channel: FundedChannel,
+        request: CloseRequest,
+        text: &str,
+        old: Option<Child>,
+        cx: &mut Context<'_>,
+    ) -> Transition {
         let Some(commitment) = channel.signed_local_commitment(cx.wallet) else {
             return Self::ask(channel, request, text, cx);
         };
         let child = match channel.agreed.format() {
             // [BOLT 5 failing G7] with a child that pays for it
-            CommitmentFormat::Anchors => bump(&channel, &commitment, &request, cx),
+            CommitmentFormat::Anchors => {
+                bump(&channel, &commitment, &request, request.feerate, old.as_ref(), cx)
+            }
             CommitmentFormat::StaticRemotekey => None,
         };
         let mut effects = Vec::new();
+        if let (Some(old), Some(_)) = (&old, &child) {
+            effects.push(Effect::Disown(old.transaction.compute_txid()));
+        }
         if cx.link.is_up() {
             effects.push(Effect::send(error_message(channel.channel_id(), text)));
         }
@@ -127,10 +142,10 @@ impl Closing {
         }
         let local_script = cx.wallet.fresh_script();
         let cause = request.reason.clone();
-        let plan = Plan::Force { commitment, child, text: text.to_owned() };
+        let plan = Plan::Force { commitment, child: child.or(old), text: text.to_owned() };
         let closing = Self::new(channel, request, plan, local_script);
         // [BOLT 5 failing G6] our commitment, and a child if there is one
-        effects.extend(closing.broadcasts());
+        effects.extend(closing.broadcasts(cx.tip));
         Transition::to(closing, cause, effects)
     }
 
@@ -221,6 +236,8 @@ impl Closing {
             return Transition::stay(self);
         };
         self.plan = Plan::Mutual { transaction };
+        // [BOLT 2 closing_complete R19] its script from now on
+        self.remote_script = Some(m.closer_scriptpubkey.clone());
         let cause = format!("signed another close of the peer's, for {}", m.fee_satoshis);
         Transition::to(self, cause, effects)
     }
@@ -250,23 +267,17 @@ impl Closing {
     }
 
     /// Our commitment with a new child, which takes the place of the old one. If the wallet has no coins for
-    /// another one, the old one has to do.
+    /// another one, or it would pay no more, the old one has to do.
     fn force_again(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
         let Self { channel, plan, local_script, remote_script, seen, .. } = self;
         let old = match plan {
             Plan::Force { child, .. } => child,
             Plan::Mutual { .. } | Plan::Ask { .. } | Plan::Watch => None,
         };
-        let mut forced = Self::force(channel, request, "closed by force", cx);
-        let Some(State::Closing(closing)) = &mut forced.next else { return forced };
-        (closing.local_script, closing.remote_script, closing.seen) =
-            (local_script, remote_script, seen);
-        if let (Plan::Force { child, .. }, Some(old)) = (&mut closing.plan, old) {
-            if child.is_some() {
-                forced.effects.insert(0, Effect::Disown(old.transaction.compute_txid()));
-            } else {
-                *child = Some(old);
-            }
+        let mut forced = Self::force_over(channel, request, "closed by force", old, cx);
+        if let Some(State::Closing(closing)) = &mut forced.next {
+            (closing.local_script, closing.remote_script, closing.seen) =
+                (local_script, remote_script, seen);
         }
         forced
     }
@@ -295,7 +306,13 @@ impl Closing {
         let mut effects = self.drop_child(txid);
         effects.extend(drop_stale_sweep(&mut self, txid));
         effects.extend(self.advance(cx));
-        let kind = ending(&self, cx.wallet).name();
+        let ending = ending(&self, cx.wallet);
+        let kind = ending.name();
+        if matches!(ending, Ending::Unknown(_)) {
+            // [BOLT 5 general G1] [BOLT 5 remote_commitment G6] the operator has to know
+            let text = format!("{txid} closed the channel, and it is neither side's commitment #0");
+            effects.push(Effect::Note(text));
+        }
         let cause = format!("the channel was closed in block {height} by {txid} ({kind})");
         self.settle(cx, cause, effects)
     }
@@ -343,7 +360,7 @@ impl Closing {
         self.channel.position = self.channel.position.rewound(fork, cx.now.timestamp);
         rewound(&mut self, fork);
         let cause = if self == before { String::new() } else { "the chain was rewound".to_owned() };
-        let effects = self.broadcasts();
+        let effects = self.broadcasts(cx.tip);
         Transition::to(self, cause, effects)
     }
 
@@ -353,20 +370,20 @@ impl Closing {
             return self.bury(cx);
         }
         let before = self.sweep.clone();
-        let mut effects = self.broadcasts();
+        let mut effects = self.tend_child(cx);
+        let mut cause =
+            if effects.is_empty() { "" } else { "our commitment got a child that pays for it" };
+        effects.extend(self.broadcasts(cx.tip));
         effects.extend(self.advance(cx));
-        let cause = if self.sweep == before { "" } else { "our outputs are ripe" };
+        if self.sweep != before {
+            cause = "our outputs are ripe";
+        }
         self.settle(cx, cause.to_owned(), effects)
     }
 
     /// The funding transaction can never confirm: its other coins and those of a child are free again.
     fn bury(mut self, cx: &Context<'_>) -> Transition {
-        let mut effects = Vec::new();
-        if let Plan::Force { child, .. } = &mut self.plan
-            && let Some(child) = child.take()
-        {
-            effects.push(Effect::Disown(child.transaction.compute_txid()));
-        }
+        let mut effects = self.drop_any_child();
         let mut cause = "";
         if self.channel.funding_transaction.take().is_some() {
             effects.push(Effect::Disown(self.channel.outpoint.txid));
@@ -400,11 +417,13 @@ impl Closing {
     }
 
     /// What is to be in the network as long as no block holds a spend of the funding output.
-    fn broadcasts(&self) -> Vec<Effect> {
+    fn broadcasts(&self, tip: Height) -> Vec<Effect> {
         let mut effects: Vec<Effect> = rebroadcast(&self.channel).into_iter().collect();
-        if self.spend().is_some() {
+        if let Some(spend) = self.spend() {
             if let Some(sweep) = &self.sweep
                 && sweep.confirmed.is_none()
+                // [BOLT 5 local_commitment G2] after a reorganisation it may have to wait again
+                && sweep.is_ripe(depth(spend.height, tip))
             {
                 effects.push(Effect::Broadcast(vec![sweep.transaction.clone()]));
             }

@@ -7,6 +7,7 @@ use transactions::{
     ClosingKind, FeeratePerKw, Signer, closing_transaction, closing_weight, dust_limit, is_low_s,
     verify_signature,
 };
+use wire::FeeRange;
 
 /// What the two sides get before the fee, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,12 +87,17 @@ impl Balances {
             return Vec::new();
         };
         let is_dust = local < self.local_dust_limit.max(self.remote_dust_limit);
+        // What does not relay would leave the close standing still.
+        let relays = |set: &OutputSet| {
+            (!set.local || local >= dust_limit(&self.local_script))
+                && (!set.remote || remote >= dust_limit(&self.remote_script))
+        };
         [(true, true), (true, false), (false, true)]
             .into_iter()
             .map(|(local, remote)| OutputSet { local, remote })
             .filter(|set| set.local || is_dust)
-            .filter(|set| !(set.local && local == Amount::ZERO))
-            .filter(|set| !(set.remote && remote == Amount::ZERO))
+            // [BOLT 2 closing_signed R16] no output below what the network relays
+            .filter(relays)
             .collect()
     }
 
@@ -155,6 +161,18 @@ impl Balances {
     pub fn fee_at(&self, channel: &FundedChannel, feerate: FeeratePerKw) -> Amount {
         let payer = if self.local_is_opener { self.local } else { self.remote };
         feerate.fee_ceil(self.weight(channel)).min(payer)
+    }
+
+    /// The range that goes with a fee of ours. As opener it ends there: the cap never goes on the wire, for
+    /// LDK takes the top. As accepter the opener may pay all it has, and no less than what relays.
+    pub fn fee_range(&self, channel: &FundedChannel, fee: Amount, floor: FeeratePerKw) -> FeeRange {
+        FeeRange {
+            // [BOLT 2 closing_signed S5] what relays is enough
+            min_fee_satoshis: self.fee_at(channel, floor).min(fee),
+            // [BOLT 2 closing_signed S2] our offer, not the cap: an exception
+            // [BOLT 2 closing_signed S4] the opener may pay all it has
+            max_fee_satoshis: if self.local_is_opener { fee } else { self.remote.max(fee) },
+        }
     }
 
     /// Whether our output is dust to the network.

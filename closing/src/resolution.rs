@@ -40,6 +40,13 @@ pub struct Sweep {
     pub confirmed: Option<Height>,
 }
 
+impl Sweep {
+    /// Whether every delay of its inputs has passed at this depth of what they spend.
+    pub fn is_ripe(&self, age: Depth) -> bool {
+        self.transaction.input.iter().all(|input| age >= Depth(input.sequence.to_consensus_u32()))
+    }
+}
+
 impl Ending {
     /// Its name.
     pub const fn name(&self) -> &'static str {
@@ -200,8 +207,7 @@ pub fn sweep_step(closing: &mut Closing, cx: &mut Context<'_>) -> Vec<Effect> {
         Some(sweep) if sweep.confirmed.is_some() => return Vec::new(),
         Some(sweep) if cx.tip.0.saturating_sub(sweep.built.0) < BUMP_AFTER => return Vec::new(),
         Some(sweep) => {
-            let raised = sweep.feerate.0.saturating_add(sweep.feerate.0 / 4).saturating_add(1);
-            vec![FeeratePerKw(raised.max(cx.fees.normal.0))]
+            vec![raised(sweep.feerate).max(cx.fees.normal)]
         }
     };
     let built = feerates.into_iter().find_map(|feerate| {
@@ -276,9 +282,14 @@ pub fn rewound(closing: &mut Closing, fork: Height) {
     closing.lost.retain(|(_, height)| *height <= fork);
 }
 
+/// The next feerate of what did not confirm: enough for every mempool to take it in place of the last one.
+pub(crate) fn raised(feerate: FeeratePerKw) -> FeeratePerKw {
+    FeeratePerKw(feerate.0.saturating_add(feerate.0 / 4).saturating_add(1))
+}
+
 /// 164 and the witness.
 const ANCHOR_INPUT_WEIGHT: u64 = 164 + ANCHOR_WITNESS_WEIGHT;
 /// What every node relays.
 const FLOOR: FeeratePerKw = FeeratePerKw(253);
-/// After so many blocks an unconfirmed sweep is replaced.
-const BUMP_AFTER: u32 = 6;
+/// After so many blocks an unconfirmed sweep, or child, is replaced.
+pub(crate) const BUMP_AFTER: u32 = 6;

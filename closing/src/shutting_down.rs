@@ -9,7 +9,7 @@
 use crate::closing::Closing;
 use crate::offers::{Agreed, Balances};
 use crate::plan::Plan;
-use crate::{CloseRequest, Effect, Event, Transition, Who};
+use crate::{CloseRequest, Effect, Event, State, Transition, Who};
 use bitcoin::{Amount, ScriptBuf};
 use funding::{Context, FundedChannel, Monotonic, Role, Standing, peer_text, warning_message};
 use secp256k1::ecdsa::Signature;
@@ -150,7 +150,14 @@ impl ShuttingDown {
             }
             // [BOLT 2 closing_signed R13] no creeping towards each other: a listed exception
             // [BOLT 2 closing_signed R15] our offer is repeated: a listed exception
-            let effects = self.offer_legacy(&balances, cx);
+            let is_first = self.here.rounds <= 1;
+            let mut effects = self.offer_legacy(&balances, cx);
+            let most = self.here.offered.last().copied().unwrap_or(Amount::ZERO);
+            if is_first && m.fee_range.is_some_and(|range| range.min_fee_satoshis > most) {
+                // [BOLT 2 closing_signed R7] no fee suits both
+                let text = "fee_range begins above what we offer";
+                effects.push(Effect::send(warning_message(self.channel.channel_id(), text)));
+            }
             return Transition::to(self, "", effects);
         }
         // Below the relay floor the transaction would be worth nothing: ask for the floor.
@@ -198,6 +205,15 @@ impl ShuttingDown {
             vec![Effect::Reconnect("the close was asked for again")]
         };
         Transition::to(self, "the close was asked for again", effects)
+    }
+
+    /// By force after all. A transaction that was signed for before may still win: its scripts stay known.
+    pub fn on_forced(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        let mut forced = Closing::force(self.channel, request, "closed by force", cx);
+        if let Some(State::Closing(closing)) = &mut forced.next {
+            (closing.local_script, closing.remote_script) = (self.local_script, self.remote_script);
+        }
+        forced
     }
 
     /// News of the funding transaction.
@@ -353,11 +369,16 @@ pub(crate) fn closing_signed_echo(
     fee: Amount,
     signature: Signature,
 ) -> Effect {
+    let top = match channel.role {
+        Role::Opener => fee,
+        // [BOLT 2 closing_signed S4] the opener pays, and may pay all that it has
+        Role::Accepter => channel.agreed.balance(Role::Opener).floor(),
+    };
     Effect::send(ClosingSigned {
         channel_id: channel.channel_id(),
         fee_satoshis: fee,
         signature,
-        fee_range: Some(FeeRange { min_fee_satoshis: fee, max_fee_satoshis: fee }),
+        fee_range: Some(FeeRange { min_fee_satoshis: fee, max_fee_satoshis: top.max(fee) }),
     })
 }
 

@@ -38,9 +38,7 @@ impl State {
             (S::ShuttingDown(s), E::Message(M::Warning(_))) => s.on_warning(),
             (S::ShuttingDown(s), E::Deadline) => s.on_deadline(),
             (S::ShuttingDown(s), E::Requested(request)) => s.on_requested(request, cx),
-            (S::ShuttingDown(s), E::Forced(request)) => {
-                Closing::force(s.channel, request, "closed by force", cx)
-            }
+            (S::ShuttingDown(s), E::Forced(request)) => s.on_forced(request, cx),
             (S::ShuttingDown(s), E::Funding(event)) => s.on_funding(&event, cx),
             (S::ShuttingDown(s), E::Rewound { fork }) => {
                 s.on_funding(&funding::Event::Rewound { fork }, cx)
@@ -49,6 +47,7 @@ impl State {
             (S::ShuttingDown(s), event @ E::Spent { .. }) => s.on_spent(event, cx),
 
             (S::Closing(s), E::Connected) => s.on_connected(cx),
+            (S::Closing(s), E::Message(M::ChannelReestablish(_))) => s.on_reestablish(cx),
             (S::Closing(s), E::Message(M::Shutdown(m))) => s.on_shutdown(&m, cx),
             (S::Closing(s), E::Message(M::ClosingSigned(m))) => s.on_closing_signed(&m, cx),
             (S::Closing(s), E::Message(M::ClosingComplete(m))) => s.on_closing_complete(&m, cx),

@@ -28,7 +28,7 @@ pub use effect::Effect;
 pub use entropy::Entropy;
 pub use event::Event;
 pub use ids::{CommandId, ConnId};
-pub use journal::next_journal_number;
+pub use journal::{journal_row, next_journal_number, read_journal_row};
 pub use node::{Config, Node, Peer};
 pub use reply::{
     BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, Notice, PeerView,

@@ -8,8 +8,8 @@ use crate::turn::{Turn, is_pending};
 use crate::{ConnId, Effect};
 use bitcoin::{OutPoint, Txid};
 use funding::{
-    FundingError, FundingPosition, Link, LinkKind, Refusal, Role, Verdict, WaitForDecision,
-    error_message, peer_text, warning_message,
+    FundingError, FundingPosition, Refusal, Role, Verdict, WaitForDecision, error_message,
+    peer_text, warning_message,
 };
 use secp256k1::PublicKey;
 use transactions::{CommitmentNumber, KeysId, Signer};
@@ -50,8 +50,17 @@ impl Node {
     ) {
         let temporary_channel_id = open.temporary_channel_id;
         let funding = open.funding_satoshis;
+        if temporary_channel_id == ChannelId::ALL
+            || self.routes.contains_key(&(node_id, temporary_channel_id))
+        {
+            // An `error` under that id would fail other channels at the peer.
+            let text = "temporary_channel_id is in use, or all zeros";
+            let message = Box::new(warning_message(temporary_channel_id, text));
+            turn.step.effect(Effect::Send { conn, message });
+            return;
+        }
         let keys_id = KeysId(random(turn.entropy));
-        let mut link = Link { kind: LinkKind::Fresh, ..Link::default() };
+        let mut link = self.fresh_link(&node_id);
         let begun = match self.check_capacity(&node_id, temporary_channel_id) {
             Ok(()) => self.with_context(&mut link, turn, |cx| {
                 WaitForDecision::begin(open, node_id, keys_id, cx)

@@ -9,9 +9,7 @@ use crate::reply::{CommandError, Notice, RequestView};
 use crate::request::{LIFETIME, LIFETIME_BLOCKS, Request, RequestStatus, retry_after};
 use crate::turn::{Turn, is_pending};
 use bitcoin::{Amount, OutPoint};
-use funding::{
-    Failure, Link, LinkKind, OpenError, OpenWish, Origin, RequestId, Role, WaitForAcceptChannel,
-};
+use funding::{Failure, Link, OpenError, OpenWish, Origin, RequestId, Role, WaitForAcceptChannel};
 use secp256k1::PublicKey;
 use transactions::{CommitmentFormat, FundsError, KeysId};
 use wire::ChannelId;
@@ -159,7 +157,7 @@ impl Node {
         let keys_id = KeysId(random(turn.entropy));
         // [BOLT 2 open_channel S2] 32 random bytes
         let temporary_channel_id = ChannelId(random(turn.entropy));
-        let mut link = Link { kind: LinkKind::Fresh, ..Link::default() };
+        let mut link = self.fresh_link(&node_id);
         let begun = self.with_context(&mut link, turn, |cx| {
             WaitForAcceptChannel::begin(&wish, keys_id, temporary_channel_id, cx)
         });

@@ -6,7 +6,7 @@ use crate::node::{Node, Timer};
 use crate::reply::Notice;
 use crate::turn::Turn;
 use crate::{ConnId, Effect, Table};
-use funding::{Link, Monotonic};
+use funding::{Link, LinkKind, Monotonic};
 use secp256k1::PublicKey;
 use transactions::KeysId;
 use wire::{Features, feature};
@@ -26,8 +26,6 @@ impl Node {
             let reason = "replaced by a newer connection".to_owned();
             turn.step.effect(Effect::Disconnect { conn: old, reason });
         }
-        let simple_close = features.supports(feature::OPTION_SIMPLE_CLOSE)
-            && self.config.features.supports(feature::OPTION_SIMPLE_CLOSE);
         let peer = self.peers.entry(node_id).or_default();
         peer.conn = Some(conn);
         peer.features = features;
@@ -38,6 +36,7 @@ impl Node {
         }
         self.conns.insert(conn, node_id);
         self.deadlines.set(Timer::Redial(node_id), None);
+        let simple_close = self.has_simple_close(&node_id);
         for keys_id in self.keys_of(&node_id) {
             if let Some(channel) = self.channels.get_mut(&keys_id) {
                 channel.link = Link::up(simple_close);
@@ -67,6 +66,19 @@ impl Node {
         turn.notify(Notice::Peer { node_id, connected: false, reason: reason.to_owned() });
         self.forget_stranger(&node_id);
         self.schedule_redial(node_id, turn);
+    }
+
+    /// The link of an open that begins on the present connection.
+    pub(crate) fn fresh_link(&self, node_id: &PublicKey) -> Link {
+        let simple_close = self.has_simple_close(node_id);
+        Link { kind: LinkKind::Fresh, simple_close, ..Link::default() }
+    }
+
+    /// Whether both sides offer `option_simple_close`.
+    fn has_simple_close(&self, node_id: &PublicKey) -> bool {
+        let bit = feature::OPTION_SIMPLE_CLOSE;
+        self.config.features.supports(bit)
+            && self.peers.get(node_id).is_some_and(|peer| peer.features.supports(bit))
     }
 
     /// A peer that came by itself, and with which there is nothing to do, leaves nothing behind.

@@ -1,7 +1,8 @@
 //! One turn of the loop: the step in the making, and how a channel is moved in it. Writes, watches, leases,
 //! routes and deadlines are derived here from the difference that an event made; no handler can forget one.
 
-use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState, Outcome, write_entry};
+use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState, Outcome};
+use crate::journal::journal_row;
 use crate::node::{Node, Timer};
 use crate::reply::{HistoryEntry, Notice};
 use crate::{Effect, Entropy, Step, Table};
@@ -140,9 +141,7 @@ impl Node {
         tracing::info!(keys_id = %Hex(keys_id), from, to, cause, "channel");
         let number = self.next_journal;
         self.next_journal = number.saturating_add(1);
-        let mut row = vec![JOURNAL_VERSION];
-        row.extend_from_slice(&keys_id.0);
-        write_entry(&mut row, &entry);
+        let row = journal_row(keys_id, &entry);
         turn.step.write(Table::Journal, number.to_be_bytes().to_vec(), Some(row));
         if let Some(old) = number.checked_sub(JOURNAL_ROWS) {
             turn.step.write(Table::Journal, old.to_be_bytes().to_vec(), None);
@@ -290,7 +289,6 @@ pub(crate) fn is_pending(state: &ChannelState) -> bool {
     }
 }
 
-const JOURNAL_VERSION: u8 = 1;
 const JOURNAL_ROWS: u64 = 100_000;
 /// So many blocks may pass without a write.
 const MOST_STALE_BLOCKS: usize = 100;

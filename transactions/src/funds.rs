@@ -121,4 +121,6 @@ pub struct BumpRequest {
     pub feerate: FeeratePerKw,
     /// The highest fee of the child.
     pub max_fee: Amount,
+    /// The coins of the child that this one replaces: they are used again, with others if need be.
+    pub again: Vec<OutPoint>,
 }

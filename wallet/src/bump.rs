@@ -37,6 +37,7 @@ impl Funds for Wallet {
             parent_fee: request.parent_fee,
             feerate: request.feerate,
             max_fee: request.max_fee,
+            again: request.again.clone(),
         };
         self.build_child(&child, None, leased)
     }
@@ -75,6 +76,7 @@ impl Wallet {
             parent_fee,
             feerate,
             max_fee,
+            again: Vec::new(),
         };
         self.build_child(&child, Some(change), leased)
     }
@@ -146,25 +148,32 @@ impl Wallet {
     }
 
     /// No coin, if the child's own input pays for everything; else the smallest that does; else as
-    /// many as it takes, the largest first.
+    /// many as it takes, the largest first. Those of a child that is replaced come before all others.
     fn coins_of_child(
         &self,
         child: &Child,
         leased: &BTreeSet<OutPoint>,
     ) -> Result<Vec<Coin>, FundsError> {
         let tip = self.tip().0;
-        let free = self.coins.all_free(tip, leased).filter(|coin| coin.outpoint != child.outpoint);
+        let again = child.again.iter().map(|outpoint| self.spent_coin(*outpoint));
+        let again = again.collect::<Result<Vec<Coin>, FundsError>>()?;
+        let is_taken = |outpoint: &OutPoint| {
+            *outpoint == child.outpoint || child.again.contains(outpoint)
+        };
+        let free = self.coins.all_free(tip, leased).filter(|coin| !is_taken(&coin.outpoint));
         let mut free = worthwhile(free, child.feerate);
         free.sort_by_key(|coin| (coin.output.value, coin.outpoint));
-        if child.value >= child.need(0) {
-            return Ok(Vec::new());
+        let mut have = sum([child.value, total(&again.iter().collect::<Vec<_>>())]);
+        let mut chosen = again;
+        if have >= child.need(chosen.len()) {
+            return Ok(chosen);
         }
-        let alone = |coin: &&&Coin| sum([child.value, coin.output.value]) >= child.need(1);
+        let one_more = child.need(chosen.len().saturating_add(1));
+        let alone = |coin: &&&Coin| sum([have, coin.output.value]) >= one_more;
         if let Some(coin) = free.iter().find(alone) {
-            return Ok(vec![Coin::clone(coin)]);
+            chosen.push(Coin::clone(coin));
+            return Ok(chosen);
         }
-        let mut chosen = Vec::new();
-        let mut have = child.value;
         for coin in free.iter().rev() {
             chosen.push(Coin::clone(coin));
             have = sum([have, coin.output.value]);
@@ -199,6 +208,7 @@ struct Child {
     parent_fee: Amount,
     feerate: FeeratePerKw,
     max_fee: Amount,
+    again: Vec<OutPoint>,
 }
 
 impl Child {

@@ -4,6 +4,8 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
 
 #[cfg(test)]
+mod after_review;
+#[cfg(test)]
 mod closing_complete;
 #[cfg(test)]
 mod closing_signed;

@@ -45,10 +45,26 @@ fn a_script_of_no_known_form_is_warned_of() {
         opener.close(request());
         let channel_id = opener.channel().channel_id();
         let scriptpubkey = ScriptBuf::from_bytes(form);
-        opener.receive(Message::Shutdown(Shutdown { channel_id, scriptpubkey }));
+        let theirs = Message::Shutdown(Shutdown { channel_id, scriptpubkey });
+        opener.receive(theirs.clone());
         assert_eq!(opener.names(), ["warning"]);
-        assert!(opener.reconnects());
+        assert!(opener.notes() && !opener.reconnects(), "it would say the same again");
+        opener.receive(theirs);
+        assert!(opener.effects.is_empty(), "once");
         assert_eq!(opener.name(), "ShuttingDown");
+    }
+}
+
+#[test]
+fn a_later_segwit_version_is_for_peers_that_said_so() {
+    for any_segwit in [false, true] {
+        let (mut opener, _) = ends();
+        opener.side.link.any_segwit = any_segwit;
+        opener.close(request());
+        let channel_id = opener.channel().channel_id();
+        let scriptpubkey = ScriptBuf::from_bytes([&[0x51, 32][..], &[1; 32]].concat());
+        opener.receive(Message::Shutdown(Shutdown { channel_id, scriptpubkey }));
+        assert_eq!(opener.names() == ["warning"], !any_segwit);
     }
 }
 

@@ -31,6 +31,7 @@ fn request(parent_fee: u64, feerate: u32) -> BumpRequest {
         parent_fee: sat(parent_fee),
         feerate: FeeratePerKw(feerate),
         max_fee: sat(200_000),
+        again: Vec::new(),
     }
 }
 
@@ -90,6 +91,19 @@ proptest! {
             Err(other) => prop_assert!(false, "{:?}", other),
         }
     }
+}
+
+#[test]
+fn the_coin_of_a_child_that_is_replaced_is_spent_again() {
+    let mut world = world(&[100_000]);
+    let first = world.wallet.bump(&request(500, 2_000), &none()).unwrap();
+    world.wallet.insert_own(&first.transaction, 0);
+    let better = request(500, 3_000);
+    assert!(world.wallet.bump(&better, &none()).is_err(), "there is no other coin");
+    let again = first.coins[1..].to_vec();
+    let child = world.wallet.bump(&BumpRequest { again, ..better.clone() }, &none()).unwrap();
+    check_child(&world, &better, &child);
+    assert_eq!(child.coins, first.coins);
 }
 
 #[test]
