@@ -12,7 +12,7 @@ use crate::offers::Balances;
 use crate::plan::Plan;
 use crate::resolution::{Ending, Sweep, drop_stale_sweep, ending, rewound, sweep_step};
 use crate::shutting_down::{
-    ShuttingDown, closing_signed_echo, default_cap, rebroadcast, remote_request,
+    ShuttingDown, closing_signed, default_cap, rebroadcast, remote_request,
 };
 use crate::simple_close::answer;
 use crate::{CloseRequest, Closed, Effect, State, Transition, Who};
@@ -207,7 +207,8 @@ impl Closing {
         let fee = self.channel.agreed.capacity().checked_sub(out)?;
         let balances = self.balances()?;
         let signature = balances.sign_legacy(&self.channel, fee, cx.wallet)?;
-        Some(closing_signed_echo(&self.channel, fee, signature))
+        let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
+        Some(closing_signed(&self.channel, fee, signature, range))
     }
 
     /// The peer's `closing_signed` after we have signed a close. It is answered only where the same fee has
@@ -215,16 +216,17 @@ impl Closing {
     pub fn on_closing_signed(self, m: &ClosingSigned, cx: &mut Context<'_>) -> Transition {
         let Plan::Mutual { transaction } = &self.plan else { return Transition::stay(self) };
         let answered = cx.link.echoed_close || self.channel.role == funding::Role::Opener;
-        let agreed = self.balances().and_then(|balances| {
-            balances.agree_legacy(&self.channel, m.fee_satoshis, &m.signature, cx.wallet)
-        });
+        let fee = m.fee_satoshis;
+        let Some(balances) = self.balances() else { return Transition::stay(self) };
+        let agreed = balances.agree_legacy(&self.channel, fee, &m.signature, cx.wallet);
         let Some(agreed) = agreed.filter(|agreed| {
             !answered && cx.link.sent_shutdown && agreed.transaction.output == transaction.output
         }) else {
             return Transition::stay(self);
         };
         cx.link.echoed_close = true;
-        let echo = closing_signed_echo(&self.channel, m.fee_satoshis, agreed.local_signature);
+        let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
+        let echo = closing_signed(&self.channel, fee, agreed.local_signature, range);
         Transition::to(self, "", vec![echo])
     }
 

@@ -49,6 +49,8 @@ pub struct Here {
     pub rounds: u32,
     /// Our `closing_complete` that waits for its `closing_sig`.
     pub complete: Option<ClosingComplete>,
+    /// The peer was warned that its script has no known form.
+    pub refused_script: bool,
     /// When the peer's silence has lasted too long.
     pub deadline: Option<Monotonic>,
 }
@@ -109,12 +111,18 @@ impl ShuttingDown {
 
     /// The peer's `shutdown`.
     pub fn on_shutdown(mut self, shutdown: Shutdown, cx: &mut Context<'_>) -> Transition {
-        let simple = cx.link.simple_close;
+        let (any_segwit, simple) = (cx.link.any_segwit, cx.link.simple_close);
         // [BOLT 2 shutdown R2] a script of no known form
-        if !is_standard_shutdown_script(&shutdown.scriptpubkey, true, simple) {
-            let text = "scriptpubkey of shutdown is not standard";
-            let warning = Effect::send(warning_message(self.channel.channel_id(), text));
-            return Transition::to(self, "", vec![warning, Effect::Reconnect(text)]);
+        if !is_standard_shutdown_script(&shutdown.scriptpubkey, any_segwit || simple, simple) {
+            // The same script would come again on every connection.
+            let mut effects = Vec::new();
+            if !std::mem::replace(&mut self.here.refused_script, true) {
+                let text = "scriptpubkey of shutdown is not standard";
+                effects.push(Effect::send(warning_message(self.channel.channel_id(), text)));
+                let text = "the peer wants its money at a script of no known form: close by force";
+                effects.push(Effect::Note(text.to_owned()));
+            }
+            return Transition::to(self, "", effects);
         }
         let changed = self.remote_script.as_ref() != Some(&shutdown.scriptpubkey);
         self.remote_script = Some(shutdown.scriptpubkey);
@@ -140,7 +148,8 @@ impl ShuttingDown {
         };
         if self.is_welcome(m.fee_satoshis, &balances, cx) {
             // [BOLT 2 closing_signed R14] a fee that we agree with
-            return self.conclude(m.fee_satoshis, agreed);
+            let range = balances.fee_range(&self.channel, m.fee_satoshis, cx.fees.floor);
+            return self.conclude(m.fee_satoshis, agreed, range);
         }
         self.here.deadline = None;
         if self.channel.role == Role::Opener {
@@ -264,19 +273,10 @@ impl ShuttingDown {
             .then(|| Balances::new(&self.channel, self.local_script.clone(), remote_script))
     }
 
-    /// As opener: our offer, with a range whose top it is. The cap never goes on the wire, for LDK takes
-    /// the top.
+    /// As opener: our offer.
     fn offer_legacy(&mut self, balances: &Balances, cx: &Context<'_>) -> Vec<Effect> {
         // [BOLT 2 closing_signed S1] what was asked for, by default the estimate
-        // [BOLT 2 closing_signed S2] its range ends at our offer, not at the cap: an exception
-        let fee = balances.fee_at(&self.channel, self.offer);
-        let floor = balances.fee_at(&self.channel, cx.fees.floor).min(fee);
-        self.closing_signed(
-            fee,
-            FeeRange { min_fee_satoshis: floor, max_fee_satoshis: fee },
-            balances,
-            cx,
-        )
+        self.closing_signed(balances.fee_at(&self.channel, self.offer), balances, cx)
     }
 
     /// As accepter: the least that relays, and anything above that the opener can pay.
@@ -285,16 +285,12 @@ impl ShuttingDown {
             return vec![Effect::Reconnect("the opener insists on a fee that does not relay")];
         }
         let floor = balances.fee_at(&self.channel, cx.fees.floor);
-        // [BOLT 2 closing_signed S4] the opener may pay all it has
-        // [BOLT 2 closing_signed S5] and no less than what relays
-        let range = FeeRange { min_fee_satoshis: floor, max_fee_satoshis: balances.remote };
-        self.closing_signed(floor, range, balances, cx)
+        self.closing_signed(floor, balances, cx)
     }
 
     fn closing_signed(
         &mut self,
         fee: Amount,
-        range: FeeRange,
         balances: &Balances,
         cx: &Context<'_>,
     ) -> Vec<Effect> {
@@ -306,12 +302,8 @@ impl ShuttingDown {
         self.here.offered.insert(fee);
         self.here.rounds = self.here.rounds.saturating_add(1);
         self.here.deadline = Some(cx.now.monotonic.after_seconds(SILENCE));
-        vec![Effect::send(ClosingSigned {
-            channel_id: self.channel.channel_id(),
-            fee_satoshis: fee,
-            signature,
-            fee_range: Some(range),
-        })]
+        let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
+        vec![closing_signed(&self.channel, fee, signature, range)]
     }
 
     /// Whether the peer's fee may be signed: ours already, or within what the payer of it allows.
@@ -332,11 +324,11 @@ impl ShuttingDown {
     }
 
     /// The peer's signature is good and its fee welcome: sign it too, unless we have, and broadcast.
-    fn conclude(self, fee: Amount, agreed: Agreed) -> Transition {
+    fn conclude(self, fee: Amount, agreed: Agreed, range: FeeRange) -> Transition {
         let mut effects = Vec::new();
         if !self.here.offered.contains(&fee) {
             // [BOLT 2 closing_signed R5] theirs, if it was not ours
-            effects.push(closing_signed_echo(&self.channel, fee, agreed.local_signature));
+            effects.push(closing_signed(&self.channel, fee, agreed.local_signature, range));
         }
         // [BOLT 2 closing_signed R2] theirs is what we said
         // [BOLT 2 closing_signed R4] or may be
@@ -363,22 +355,18 @@ impl ShuttingDown {
     }
 }
 
-/// The `closing_signed` that repeats a fee of the peer's.
-pub(crate) fn closing_signed_echo(
+/// A `closing_signed` of ours.
+pub(crate) fn closing_signed(
     channel: &FundedChannel,
     fee: Amount,
     signature: Signature,
+    range: FeeRange,
 ) -> Effect {
-    let top = match channel.role {
-        Role::Opener => fee,
-        // [BOLT 2 closing_signed S4] the opener pays, and may pay all that it has
-        Role::Accepter => channel.agreed.balance(Role::Opener).floor(),
-    };
     Effect::send(ClosingSigned {
         channel_id: channel.channel_id(),
         fee_satoshis: fee,
         signature,
-        fee_range: Some(FeeRange { min_fee_satoshis: fee, max_fee_satoshis: top.max(fee) }),
+        fee_range: Some(range),
     })
 }
 

@@ -82,6 +82,8 @@ pub struct Link {
     pub sent_shutdown: bool,
     /// Whether both sides offered `option_simple_close` on this connection.
     pub simple_close: bool,
+    /// Whether both sides offered `option_shutdown_anysegwit` on this connection.
+    pub any_segwit: bool,
     /// Whether the peer's last `closing_signed` was answered on this connection.
     pub echoed_close: bool,
     /// Whether the peer was warned of its updates on this connection.
@@ -119,8 +121,8 @@ impl Link {
         }
     }
 
-    /// A link over a new connection.
-    pub fn up(simple_close: bool) -> Self {
-        Self { kind: LinkKind::Up, simple_close, ..Self::default() }
+    /// A link over a connection with these features in common.
+    pub fn new(kind: LinkKind, simple_close: bool, any_segwit: bool) -> Self {
+        Self { kind, simple_close, any_segwit, ..Self::default() }
     }
 }

@@ -11,6 +11,7 @@ use bitcoin::{Amount, ScriptBuf};
 use closing::{CloseRequest, Who, default_cap};
 use secp256k1::PublicKey;
 use transactions::{FeeratePerKw, KeysId, is_standard_shutdown_script};
+use wire::feature;
 
 impl Node {
     pub(crate) fn on_command(&mut self, id: CommandId, command: Command, turn: &mut Turn<'_>) {
@@ -164,7 +165,7 @@ impl Node {
             }
             ChannelState::Funding(_) | ChannelState::Closing(_) => {}
         }
-        let request = self.close_request(&command)?;
+        let request = self.close_request(&command, &channel.node_id)?;
         let event =
             if command.force { ChannelEvent::Force(request) } else { ChannelEvent::Close(request) };
         self.drive(keys_id, event, turn);
@@ -175,7 +176,11 @@ impl Node {
         Ok(Reply::Done)
     }
 
-    fn close_request(&self, command: &CloseCommand) -> Result<CloseRequest, CommandError> {
+    fn close_request(
+        &self,
+        command: &CloseCommand,
+        node_id: &PublicKey,
+    ) -> Result<CloseRequest, CommandError> {
         let feerate = command.feerate.unwrap_or(self.fees.normal);
         let cap = command.cap.unwrap_or_else(|| default_cap(feerate));
         if cap < feerate {
@@ -185,12 +190,18 @@ impl Node {
             );
             return Err(CommandError { code: "fee_limit", text });
         }
+        // [BOLT 2 shutdown S10] later versions of segwit only if the peer takes them
+        let any_segwit = self.is_common(node_id, feature::OPTION_SHUTDOWN_ANYSEGWIT);
         if let Some(script) = &command.script
-            && !is_standard_shutdown_script(script, true, false)
+            && !is_standard_shutdown_script(script, any_segwit, false)
         {
-            let text =
-                "peers refuse to pay to that kind of address: choose a segwit one".to_owned();
-            return Err(CommandError { code: "address", text });
+            let text = if is_standard_shutdown_script(script, true, false) {
+                "this peer, as far as it is connected, pays only to segwit version 0: choose such an \
+                 address"
+            } else {
+                "peers refuse to pay to that kind of address: choose a segwit one"
+            };
+            return Err(CommandError { code: "address", text: text.to_owned() });
         }
         let reason = if command.force {
             "the operator closed it by force"

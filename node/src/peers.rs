@@ -36,10 +36,10 @@ impl Node {
         }
         self.conns.insert(conn, node_id);
         self.deadlines.set(Timer::Redial(node_id), None);
-        let simple_close = self.has_simple_close(&node_id);
+        let link = self.link(&node_id, LinkKind::Up);
         for keys_id in self.keys_of(&node_id) {
             if let Some(channel) = self.channels.get_mut(&keys_id) {
-                channel.link = Link::up(simple_close);
+                channel.link = link.clone();
             }
             // [BOLT 2 channel_reestablish G5] every channel goes on with the new connection
             self.drive(keys_id, ChannelEvent::Connected, turn);
@@ -70,15 +70,18 @@ impl Node {
 
     /// The link of an open that begins on the present connection.
     pub(crate) fn fresh_link(&self, node_id: &PublicKey) -> Link {
-        let simple_close = self.has_simple_close(node_id);
-        Link { kind: LinkKind::Fresh, simple_close, ..Link::default() }
+        self.link(node_id, LinkKind::Fresh)
     }
 
-    /// Whether both sides offer `option_simple_close`.
-    fn has_simple_close(&self, node_id: &PublicKey) -> bool {
-        let bit = feature::OPTION_SIMPLE_CLOSE;
-        self.config.features.supports(bit)
-            && self.peers.get(node_id).is_some_and(|peer| peer.features.supports(bit))
+    fn link(&self, node_id: &PublicKey, kind: LinkKind) -> Link {
+        let has = |bit| self.is_common(node_id, bit);
+        Link::new(kind, has(feature::OPTION_SIMPLE_CLOSE), has(feature::OPTION_SHUTDOWN_ANYSEGWIT))
+    }
+
+    /// Whether both sides offer a feature, now that they are connected.
+    pub(crate) fn is_common(&self, node_id: &PublicKey, bit: u16) -> bool {
+        let Some(peer) = self.peers.get(node_id) else { return false };
+        peer.conn.is_some() && peer.features.supports(bit) && self.config.features.supports(bit)
     }
 
     /// A peer that came by itself, and with which there is nothing to do, leaves nothing behind.

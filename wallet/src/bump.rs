@@ -157,9 +157,8 @@ impl Wallet {
         let tip = self.tip().0;
         let again = child.again.iter().map(|outpoint| self.spent_coin(*outpoint));
         let again = again.collect::<Result<Vec<Coin>, FundsError>>()?;
-        let is_taken = |outpoint: &OutPoint| {
-            *outpoint == child.outpoint || child.again.contains(outpoint)
-        };
+        let is_taken =
+            |outpoint: &OutPoint| *outpoint == child.outpoint || child.again.contains(outpoint);
         let free = self.coins.all_free(tip, leased).filter(|coin| !is_taken(&coin.outpoint));
         let mut free = worthwhile(free, child.feerate);
         free.sort_by_key(|coin| (coin.output.value, coin.outpoint));

@@ -20,7 +20,7 @@ fn commitment(end: &End) -> Transaction {
     end.channel().signed_local_commitment(&end.side.wallet).expect("both signed")
 }
 
-/// [BOLT 2 closing_signed R16]: 200 sat to a P2WPKH do not relay; the peer's variant with that output is
+/// BOLT 2, closing_signed R16: 200 sat to a P2WPKH do not relay; the peer's variant with that output is
 /// taken and broadcast, and the close stands still.
 #[test]
 fn a_closing_output_below_its_dust_limit_is_refused() {
@@ -45,7 +45,7 @@ fn a_mutual_close_after_force_is_no_unknown_transaction() {
     assert_eq!(ending(&opener), Ending::Mutual);
 }
 
-/// [BOLT 2 closing_complete R19] in `Closing`: the second close goes to another script of the peer's.
+/// BOLT 2, closing_complete R19 in `Closing`: the second close goes to another script of the peer's.
 #[test]
 fn a_second_close_to_another_script_is_no_unknown_transaction() {
     let (opener, accepter) = ends();
@@ -81,7 +81,7 @@ fn a_second_close_to_another_script_is_no_unknown_transaction() {
     assert_eq!(ending(&accepter), Ending::Mutual);
 }
 
-/// [BOLT 5 general G1], [BOLT 5 remote_commitment G6]: the operator is warned.
+/// BOLT 5, general G1, BOLT 5, remote_commitment G6: the operator is warned.
 #[test]
 fn an_unknown_spend_is_noted() {
     let (mut opener, accepter) = ends();
@@ -93,7 +93,7 @@ fn an_unknown_spend_is_noted() {
     assert!(opener.effects.iter().any(|effect| matches!(effect, Effect::Note(_))));
 }
 
-/// [BOLT 2 channel_reestablish R2]: proof that comes after the broadcast began stops it.
+/// BOLT 2, channel_reestablish R2: proof that comes after the broadcast began stops it.
 #[test]
 fn proof_of_a_later_state_stops_the_broadcast() {
     let (mut opener, _) = ends();
@@ -112,7 +112,7 @@ fn proof_of_a_later_state_stops_the_broadcast() {
     assert!(opener.broadcast().is_empty());
 }
 
-/// [BOLT 5 failing G7]: a coin that comes later pays for the commitment, too.
+/// BOLT 5, failing G7: a coin that comes later pays for the commitment, too.
 #[test]
 fn a_child_is_made_as_soon_as_there_is_a_coin() {
     let (mut opener, _) = ends();
@@ -141,7 +141,7 @@ fn a_replaced_child_is_disowned() {
     assert!(opener.effects.contains(&Effect::Disown(child)));
 }
 
-/// [BOLT 5 failing G8]: it does not confirm.
+/// BOLT 5, failing G8: it does not confirm.
 #[test]
 fn a_child_that_does_not_confirm_is_replaced_up_to_the_limit() {
     let (mut opener, _) = ends();
@@ -184,7 +184,7 @@ fn a_child_goes_out_until_its_anchor_is_spent() {
     }
 }
 
-/// [BOLT 5 local_commitment G2]: after a reorganisation the sweep is unripe again.
+/// BOLT 5, local_commitment G2: after a reorganisation the sweep is unripe again.
 #[test]
 fn an_unripe_sweep_is_not_broadcast() {
     let (mut opener, _) = ends();
@@ -204,7 +204,7 @@ fn an_unripe_sweep_is_not_broadcast() {
     assert!(opener.grow(247).iter().all(|sweep| sweep.input[0].sequence.0 != 144));
 }
 
-/// [BOLT 2 closing_signed R7].
+/// BOLT 2, closing_signed R7.
 #[test]
 fn ranges_without_overlap_are_warned_of() {
     let (opener, accepter) = ends();
@@ -218,7 +218,7 @@ fn ranges_without_overlap_are_warned_of() {
     assert!(opener.names().contains(&"warning"));
 }
 
-/// [BOLT 2 closing_signed S4]: as accepter, the top of our range is no lower than the opener's.
+/// BOLT 2, closing_signed S4: as accepter, the top of our range is no lower than the opener's.
 #[test]
 fn the_range_of_an_echo_leaves_the_top_to_the_opener() {
     let (opener, accepter) = ends();
