@@ -34,22 +34,35 @@ fn measure(coins: u32) -> Vec<(&'static str, Duration)> {
     let mut height = 1;
     let (nothing, request) = (BTreeSet::new(), request());
     let funded = wallet.fund(&request, &nothing).unwrap().transaction;
-    let fund = fastest(|| drop(wallet.fund(&request, &nothing).unwrap()));
-    let insert = fastest(|| wallet.insert_own(&funded, 1_000));
-    let block = fastest(|| {
+    let fund = timed(|| wallet.fund(&request, &nothing).unwrap());
+    let mut seconds = 1_000;
+    let insert = fastest(|| {
+        seconds += 1;
+        let before = wallet.fund(&request, &nothing).unwrap().transaction;
+        let start = Instant::now();
+        wallet.insert_own(&before, seconds);
+        let inserted = start.elapsed();
+        wallet.forget(before.compute_txid(), seconds);
+        inserted
+    });
+    let forget = fastest(|| {
+        wallet.insert_own(&funded, seconds);
+        let start = Instant::now();
+        wallet.forget(funded.compute_txid(), seconds);
+        start.elapsed()
+    });
+    let empty = timed(|| {
         height += 1;
         wallet.apply_block(height, &block(wallet.tip().1, height, Vec::new())).unwrap();
     });
-    let balance = fastest(|| drop(wallet.balance(&nothing)));
+    let balance = timed(|| wallet.balance(&nothing));
     let row = wallet.folded();
-    let restore = fastest(|| {
-        let rows = [row.as_slice()];
-        drop(Wallet::restore(&seed(), Network::Regtest, rows).unwrap());
-    });
+    let restore = timed(|| Wallet::restore(&seed(), Network::Regtest, [row.as_slice()]).unwrap());
     vec![
         ("fund and sign", fund),
         ("insert a transaction", insert),
-        ("follow a block without ours", block),
+        ("forget a transaction", forget),
+        ("follow a block without ours", empty),
         ("balance", balance),
         ("restore", restore),
     ]
@@ -105,11 +118,14 @@ fn seed() -> Seed {
     Seed::from_entropy([7; 32])
 }
 
-fn fastest(mut f: impl FnMut()) -> Duration {
-    let once = |_| {
+fn fastest(f: impl FnMut() -> Duration) -> Duration {
+    std::iter::repeat_with(f).take(10).min().unwrap()
+}
+
+fn timed<T>(mut f: impl FnMut() -> T) -> Duration {
+    fastest(|| {
         let start = Instant::now();
-        f();
+        let _ = std::hint::black_box(f());
         start.elapsed()
-    };
-    (0..10).map(once).min().unwrap()
+    })
 }

@@ -3,7 +3,7 @@
 use crate::coins::{Coin, Keychain, sum};
 use crate::payment::{Available, MANY, signed_weight, unsigned};
 use crate::selection::{
-    INPUT_BASE_WEIGHT, INPUT_WEIGHT, WITNESS_BYTES, change_model, total, worthwhile,
+    INPUT_BASE_WEIGHT, INPUT_WEIGHT, WITNESS_BYTES, change_model, largest_first, total, worthwhile,
 };
 use crate::wallet::Wallet;
 use bitcoin::{Amount, OutPoint, Script, ScriptBuf, Sequence, Transaction, TxIn, TxOut};
@@ -161,7 +161,7 @@ impl Wallet {
             |outpoint: &OutPoint| *outpoint == child.outpoint || child.again.contains(outpoint);
         let free = self.coins.all_free(tip, leased).filter(|coin| !is_taken(&coin.outpoint));
         let mut free = worthwhile(free, child.feerate);
-        free.sort_by_key(|coin| (coin.output.value, coin.outpoint));
+        largest_first(&mut free);
         let mut have = sum([child.value, total(&again.iter().collect::<Vec<_>>())]);
         let mut chosen = again;
         if have >= child.need(chosen.len()) {
@@ -169,11 +169,11 @@ impl Wallet {
         }
         let one_more = child.need(chosen.len().saturating_add(1));
         let alone = |coin: &&&Coin| sum([have, coin.output.value]) >= one_more;
-        if let Some(coin) = free.iter().find(alone) {
+        if let Some(coin) = free.iter().rev().find(alone) {
             chosen.push(Coin::clone(coin));
             return Ok(chosen);
         }
-        for coin in free.iter().rev() {
+        for coin in &free {
             chosen.push(Coin::clone(coin));
             have = sum([have, coin.output.value]);
             if have >= child.need(chosen.len()) {

@@ -1,8 +1,10 @@
 //! The coins, kept apart from bdk so that no question walks through the whole history.
 
 use bdk_wallet::KeychainKind;
-use bitcoin::{Amount, OutPoint, TxOut};
+use bdk_wallet::chain::keychain_txout::KeychainTxOutIndex;
+use bitcoin::{Amount, OutPoint, Transaction, TxOut, Txid};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// An unspent output of the wallet. One that a transaction of ours spends is none, from the moment
 /// that the wallet knows that transaction.
@@ -88,32 +90,69 @@ pub struct Balance {
     pub immature: Amount,
 }
 
+/// A transaction that bdk takes for valid: in a block, or unconfirmed and not replaced or given up.
+pub(crate) struct Known {
+    pub(crate) txid: Txid,
+    pub(crate) transaction: Arc<Transaction>,
+    pub(crate) height: Option<u32>,
+}
+
+impl Known {
+    /// All of them: linear in the wallet's history, so once per change.
+    pub(crate) fn all(wallet: &bdk_wallet::Wallet) -> Vec<Self> {
+        let known = wallet.transactions().map(|transaction| Self {
+            txid: transaction.tx_node.txid,
+            height: transaction.chain_position.confirmation_height_upper_bound(),
+            transaction: transaction.tx_node.tx,
+        });
+        // A coinbase transaction without its block is nothing.
+        known.filter(|known| known.height.is_some() || !known.transaction.is_coinbase()).collect()
+    }
+}
+
+/// Where bdk keeps which outputs are ours.
+type Index = KeychainTxOutIndex<KeychainKind>;
+
 /// The map.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Coins(BTreeMap<OutPoint, Coin>);
 
 impl Coins {
-    /// Reads all of them from bdk: linear in the wallet's history, so once per change.
-    pub(crate) fn read(wallet: &bdk_wallet::Wallet) -> Self {
-        let graph = wallet.tx_graph();
-        let coins = wallet.list_unspent().filter_map(|unspent| {
-            let coinbase = graph.get_tx(unspent.outpoint.txid).is_some_and(|tx| tx.is_coinbase());
-            let height = unspent.chain_position.confirmation_height_upper_bound();
-            // A coinbase transaction without its block is nothing.
-            if coinbase && height.is_none() {
-                return None;
+    /// The unspent outputs of these transactions, which are all that bdk takes for valid.
+    pub(crate) fn of(known: &[Known], index: &Index) -> Self {
+        let inputs = known.iter().flat_map(|known| &known.transaction.input);
+        let spent: BTreeSet<OutPoint> = inputs.map(|input| input.previous_output).collect();
+        let mut coins = Self::default();
+        for known in known {
+            coins.receive(known, index, |outpoint| !spent.contains(outpoint));
+        }
+        coins
+    }
+
+    /// Follows a new transaction that has no conflict.
+    pub(crate) fn follow(&mut self, known: &Known, index: &Index) {
+        for input in &known.transaction.input {
+            self.0.remove(&input.previous_output);
+        }
+        self.receive(known, index, |_| true);
+    }
+
+    pub(crate) fn contains(&self, outpoint: &OutPoint) -> bool {
+        self.0.contains_key(outpoint)
+    }
+
+    fn receive(&mut self, known: &Known, index: &Index, unspent: impl Fn(&OutPoint) -> bool) {
+        let coinbase = known.transaction.is_coinbase();
+        for (vout, _) in (0_u32..).zip(&known.transaction.output) {
+            let outpoint = OutPoint { txid: known.txid, vout };
+            let Some(((keychain, index), output)) = index.txout(outpoint) else { continue };
+            if unspent(&outpoint) {
+                let (output, height) = (output.clone(), known.height);
+                let keychain = Keychain::from(keychain);
+                let coin = Coin { outpoint, output, height, coinbase, keychain, index };
+                self.0.insert(outpoint, coin);
             }
-            let coin = Coin {
-                outpoint: unspent.outpoint,
-                output: unspent.txout,
-                height,
-                coinbase,
-                keychain: unspent.keychain.into(),
-                index: unspent.derivation_index,
-            };
-            Some((coin.outpoint, coin))
-        });
-        Self(coins.collect())
+        }
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Coin> {

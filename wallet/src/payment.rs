@@ -2,7 +2,8 @@
 
 use crate::coins::{Coin, sum};
 use crate::selection::{
-    CHANGE_WEIGHT, INPUT_WEIGHT, Strategy, WITNESS_BYTES, change_model, select, total, worthwhile,
+    CHANGE_WEIGHT, INPUT_WEIGHT, Strategy, WITNESS_BYTES, change_model, largest_first, select,
+    total, worthwhile,
 };
 use crate::wallet::Wallet;
 use bitcoin::absolute::LockTime;
@@ -62,7 +63,8 @@ impl Wallet {
     /// Decides on coins, change and fee, and changes nothing.
     fn plan(&self, request: &FundRequest, leased: &BTreeSet<OutPoint>) -> Result<Plan, FundsError> {
         let tip = self.tip().0;
-        let free = worthwhile(self.coins.all_free(tip, leased), request.feerate);
+        let mut free = worthwhile(self.coins.all_free(tip, leased), request.feerate);
+        largest_first(&mut free);
         let later = self.later(request.feerate, tip, leased);
         let funds = Available { now: total(&free), later };
         if !request.coins.is_empty() {
@@ -235,10 +237,12 @@ fn attempt(
         let output = request.feerate.fee_ceil(CHANGE_WEIGHT);
         target = sum([target, output, dust_limit(&change)]);
     }
-    let chosen = select(strategy, required, optional, target, request.feerate);
+    if let Some(chosen) = select(strategy, required, optional, target, request.feerate) {
+        return Plan::of(request, &chosen);
+    }
     // The selection rounds the fee of each input up: at the margin it misses that all coins suffice.
-    let all = || required.iter().chain(optional).copied().collect::<Vec<_>>();
-    chosen.and_then(|chosen| Plan::of(request, &chosen)).or_else(|| Plan::of(request, &all()))
+    let all: Vec<&Coin> = required.iter().chain(optional).copied().collect();
+    (strategy == Strategy::Largest).then(|| Plan::of(request, &all)).flatten()
 }
 
 /// What a transaction with this many inputs takes, with the reserve.

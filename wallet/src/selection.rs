@@ -3,19 +3,20 @@
 use crate::coins::{Coin, sum};
 use bdk_wallet::chain::ChainPosition;
 use bdk_wallet::coin_selection::{
-    BranchAndBoundCoinSelection, CoinSelectionAlgorithm, LargestFirstCoinSelection,
+    BranchAndBoundCoinSelection, CoinSelectionAlgorithm, CoinSelectionResult, InsufficientFunds,
 };
 use bdk_wallet::{KeychainKind, LocalOutput, Utxo, WeightedUtxo};
 use bitcoin::hashes::Hash;
-use bitcoin::secp256k1::rand::rngs::mock::StepRng;
-use bitcoin::{Amount, FeeRate, OutPoint, ScriptBuf, WPubkeyHash, Weight};
+use bitcoin::secp256k1::rand::{RngCore, rngs::mock::StepRng};
+use bitcoin::{Amount, FeeRate, OutPoint, Script, ScriptBuf, WPubkeyHash, Weight};
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use transactions::FeeratePerKw;
 
 /// A way to choose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Strategy {
-    /// Coins that need no change, if there are such; else as below.
+    /// Coins that need no change, if there are such.
     Changeless,
     /// The largest coins, and so the fewest inputs.
     Largest,
@@ -29,9 +30,47 @@ impl Strategy {
 }
 
 /// Chooses coins that pay `target` and their own fees: all of `required`, and of `optional` what is
-/// needed. `None` if all of them do not suffice.
+/// needed. `optional` is in the order of [`largest_first`]. `None` if there is no such choice.
 pub(crate) fn select<'a>(
     strategy: Strategy,
+    required: &[&'a Coin],
+    optional: &[&'a Coin],
+    target: Amount,
+    feerate: FeeratePerKw,
+) -> Option<Vec<&'a Coin>> {
+    match strategy {
+        Strategy::Changeless => changeless(required, optional, target, feerate),
+        Strategy::Largest | Strategy::WithChange => largest(required, optional, target, feerate),
+    }
+}
+
+/// Orders coins by value, and equal ones by their place.
+pub(crate) fn largest_first(coins: &mut [&Coin]) {
+    coins.sort_by_key(|coin| (Reverse(coin.output.value), coin.outpoint));
+}
+
+fn largest<'a>(
+    required: &[&'a Coin],
+    optional: &[&'a Coin],
+    target: Amount,
+    feerate: FeeratePerKw,
+) -> Option<Vec<&'a Coin>> {
+    let cost = feerate.fee_ceil(INPUT_WEIGHT);
+    let mut chosen = required.to_vec();
+    let mut rest = optional.iter();
+    // What the chosen coins bring without the fees of their inputs.
+    let brought = |coin: &Coin| coin.output.value.checked_sub(cost).unwrap_or(Amount::ZERO);
+    let mut have = sum(required.iter().map(|coin| brought(coin)));
+    while have < target {
+        let coin = *rest.next()?;
+        have = sum([have, brought(coin)]);
+        chosen.push(coin);
+    }
+    Some(chosen)
+}
+
+/// bdk's branch and bound, over coins that are not too large to fit.
+fn changeless<'a>(
     required: &[&'a Coin],
     optional: &[&'a Coin],
     target: Amount,
@@ -40,30 +79,41 @@ pub(crate) fn select<'a>(
     if target > Amount::MAX_MONEY {
         return None;
     }
+    let costs = feerate.fee_ceil(INPUT_WEIGHT.saturating_add(CHANGE_WEIGHT));
+    let fits = |coin: &&&Coin| coin.output.value <= sum([target, costs]);
+    let optional: Vec<&Coin> = optional.iter().filter(fits).take(MOST_TRIED).copied().collect();
     let weighted = |coins: &[&Coin]| coins.iter().map(|coin| weigh(coin)).collect::<Vec<_>>();
-    let (first, then) = (weighted(required), weighted(optional));
     let rate = FeeRate::from_sat_per_kwu(u64::from(feerate.0));
-    // Neither strategy draws from it.
-    let change = change_model();
-    let mut no_chance = StepRng::new(0, 0);
-    let result = match strategy {
-        Strategy::Changeless => BranchAndBoundCoinSelection::new(
-            CHANGE_BYTES,
-            LargestFirstCoinSelection,
-        )
-        .coin_select(first, then, rate, target, &change, &mut no_chance),
-        Strategy::Largest | Strategy::WithChange => LargestFirstCoinSelection.coin_select(
-            first,
-            then,
-            rate,
-            target,
-            &change,
-            &mut no_chance,
-        ),
-    };
+    let result = BranchAndBoundCoinSelection::new(CHANGE_BYTES, Nothing).coin_select(
+        weighted(required),
+        weighted(&optional),
+        rate,
+        target,
+        &change_model(),
+        // Nobody draws from it.
+        &mut StepRng::new(0, 0),
+    );
     let chosen: BTreeSet<OutPoint> = result.ok()?.selected.iter().map(Utxo::outpoint).collect();
-    let all = required.iter().chain(optional).copied();
+    let all = required.iter().copied().chain(optional);
     Some(all.filter(|coin| chosen.contains(&coin.outpoint)).collect())
+}
+
+/// What bdk falls back on where no coins fit: there are other strategies.
+#[derive(Debug)]
+struct Nothing;
+
+impl CoinSelectionAlgorithm for Nothing {
+    fn coin_select<R: RngCore>(
+        &self,
+        _required: Vec<WeightedUtxo>,
+        _optional: Vec<WeightedUtxo>,
+        _rate: FeeRate,
+        target: Amount,
+        _change: &Script,
+        _chance: &mut R,
+    ) -> Result<CoinSelectionResult, InsufficientFunds> {
+        Err(InsufficientFunds { needed: target, available: Amount::ZERO })
+    }
 }
 
 /// The coins that bring more than they cost at this feerate.
@@ -111,3 +161,5 @@ const SATISFACTION_WEIGHT: u64 = WITNESS_BYTES as u64 - 1;
 const CHANGE_BYTES: u64 = 8 + 1 + 22;
 /// What it weighs.
 pub(crate) const CHANGE_WEIGHT: u64 = CHANGE_BYTES * 4;
+/// The search without change is exponential in the worst case, and nothing is gained by more coins.
+const MOST_TRIED: usize = 1_000;

@@ -10,6 +10,7 @@ use bitcoin::{Address, Block, BlockHash, Network, OutPoint, Script, ScriptBuf, T
 use secp256k1::SecretKey;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 /// Keys and coins of one node on one network.
 ///
@@ -23,7 +24,7 @@ pub struct Wallet {
     /// What was not taken yet.
     changes: ChangeSet,
     pub(crate) coins: Coins,
-    pub(crate) unconfirmed: Vec<Transaction>,
+    pub(crate) unconfirmed: BTreeMap<Txid, Arc<Transaction>>,
     /// The change address of each transaction that was built, by its index, with the coins spent:
     /// see [`Wallet::change_script`].
     change_indices: BTreeMap<u32, Vec<OutPoint>>,
@@ -86,7 +87,7 @@ impl Wallet {
             inner,
             changes: ChangeSet::default(),
             coins: Coins::default(),
-            unconfirmed: Vec::new(),
+            unconfirmed: BTreeMap::new(),
             change_indices: BTreeMap::new(),
         }
     }
@@ -144,10 +145,12 @@ impl Wallet {
     /// 1970. It takes the place of unconfirmed ones that spend the same coins, and comes back if it
     /// was forgotten.
     pub fn insert_own(&mut self, tx: &Transaction, seen_seconds: u64) {
-        let seen = self.seen_after(tx, tx.compute_txid(), seen_seconds);
+        let txid = tx.compute_txid();
+        let plain = self.is_plain(tx, txid);
+        let seen = self.seen_after(tx, txid, seen_seconds);
         self.inner.apply_unconfirmed_txs([(tx.clone(), seen)]);
         self.collect();
-        self.refresh();
+        self.refresh_with(txid, plain);
     }
 
     /// Forgets an unconfirmed transaction of the node's own, whose open is dead: its inputs are coins
@@ -220,12 +223,6 @@ impl Wallet {
         };
         self.change_indices.insert(index, coins.to_vec());
         script
-    }
-
-    /// Reads again what is kept apart from bdk.
-    fn refresh(&mut self) {
-        self.coins = Coins::read(&self.inner);
-        self.unconfirmed = Self::read_unconfirmed(&self.inner);
     }
 
     /// Takes over what bdk staged; whether a transaction is among it.

@@ -122,6 +122,9 @@ proptest! {
             story.play(&mut world, step);
             let coins: BTreeSet<_> =
                 world.wallet.coins().map(|coin| (coin.outpoint, coin.height)).collect();
+            let kept: Vec<_> = world.wallet.coins().cloned().collect();
+            world.wallet.refresh();
+            prop_assert!(kept.iter().eq(world.wallet.coins()), "after {:?}", step);
             prop_assert_eq!(coins, story.coins(&world), "after {:?}", step);
             let waiting: BTreeSet<_> =
                 world.wallet.unconfirmed().iter().map(Transaction::compute_txid).collect();
