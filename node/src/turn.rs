@@ -6,11 +6,13 @@ use crate::journal::journal_row;
 use crate::node::{Node, Timer};
 use crate::reply::{HistoryEntry, Notice};
 use crate::{Effect, Entropy, Step, Table};
-use bitcoin::OutPoint;
+use bitcoin::hashes::Hash as _;
+use bitcoin::{OutPoint, Txid};
 use chain::Watch;
 use funding::{Context, Now};
 use std::collections::BTreeSet;
 use transactions::KeysId;
+use wire::ChannelId;
 
 /// See the file's head.
 pub(crate) struct Turn<'a> {
@@ -108,7 +110,12 @@ impl Node {
     ) -> T {
         let tip = self.height();
         let outpoints = &self.outpoints;
-        let is_known = |outpoint: &OutPoint| outpoints.contains_key(outpoint);
+        // Not only the same outpoint: two outpoints whose `channel_id` is the same cannot be told apart.
+        let is_known = |outpoint: &OutPoint| {
+            let [first, last] = [0, u16::MAX].map(|tail| with_tail(*outpoint, tail));
+            let id = ChannelId::from_funding(*outpoint);
+            outpoints.range(first..=last).any(|(known, _)| ChannelId::from_funding(*known) == id)
+        };
         let mut cx = Context {
             wallet: &mut self.wallet,
             policy: &self.config.policy,
@@ -269,6 +276,16 @@ impl Node {
     fn wallet_is_dirty(&self) -> bool {
         self.wallet.has_urgent_changes()
     }
+}
+
+/// The first or the last of the outpoints that can have the same `channel_id`: it mixes the index into the
+/// last two bytes of the txid.
+fn with_tail(outpoint: OutPoint, tail: u16) -> OutPoint {
+    let mut bytes = outpoint.txid.to_byte_array();
+    let [.., high, low] = &mut bytes;
+    [*high, *low] = tail.to_be_bytes();
+    let vout = if tail == 0 { 0 } else { u32::MAX };
+    OutPoint { txid: Txid::from_byte_array(bytes), vout }
 }
 
 /// 16 bytes as hex.

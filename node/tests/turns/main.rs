@@ -4,7 +4,11 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
 
 #[cfg(test)]
+mod closes;
+#[cfg(test)]
 mod commits;
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod machine;
 #[cfg(test)]
