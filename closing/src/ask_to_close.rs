@@ -39,6 +39,11 @@ impl Closing {
     /// planned; no block must ever hold it.
     pub fn on_reestablish(mut self, cx: &mut Context<'_>) -> Transition {
         let Some(theirs) = cx.link.theirs.clone() else { return Transition::stay(self) };
+        if let Plan::Mutual { .. } = &self.plan {
+            // [BOLT 2 channel_reestablish G22] the peer may have missed our signature
+            let shutdown = if self.spend().is_none() { self.shutdown(cx) } else { None };
+            return Transition::to(self, "", shutdown.into_iter().collect());
+        }
         let standing = funding::compare(&self.channel, &theirs, cx.wallet);
         let is_ahead = standing == Standing::Close(CloseCause::PeerAhead);
         if !is_ahead || !matches!(self.plan, Plan::Force { .. }) || self.spend().is_some() {

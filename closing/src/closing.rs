@@ -182,19 +182,21 @@ impl Closing {
     /// The peer's `shutdown`, after we have signed a close: it missed our signature. The same script again.
     pub fn on_shutdown(mut self, shutdown: &Shutdown, cx: &mut Context<'_>) -> Transition {
         let Plan::Mutual { .. } = &self.plan else { return Transition::stay(self) };
-        let mut effects = Vec::new();
-        if !cx.link.sent_shutdown {
-            cx.link.sent_shutdown = true;
-            effects.push(Effect::send(Shutdown {
-                channel_id: self.channel.channel_id(),
-                scriptpubkey: self.local_script.clone(),
-            }));
-        }
+        let mut effects: Vec<Effect> = self.shutdown(cx).into_iter().collect();
         if self.remote_script.is_none() {
             self.remote_script = Some(shutdown.scriptpubkey.clone());
         }
         effects.extend(self.repeat_offer(cx));
         Transition::to(self, "", effects)
+    }
+
+    /// Our `shutdown`, once on a connection.
+    pub(crate) fn shutdown(&self, cx: &mut Context<'_>) -> Option<Effect> {
+        if std::mem::replace(&mut cx.link.sent_shutdown, true) {
+            return None;
+        }
+        let channel_id = self.channel.channel_id();
+        Some(Effect::send(Shutdown { channel_id, scriptpubkey: self.local_script.clone() }))
     }
 
     /// As opener the first `closing_signed` is ours to send: the fee of the transaction that exists.

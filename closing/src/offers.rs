@@ -50,6 +50,8 @@ impl Balances {
     /// The balances of commitment #0, whose fee and anchors go back to the opener.
     pub fn new(channel: &FundedChannel, local_script: ScriptBuf, remote_script: ScriptBuf) -> Self {
         let (local, remote) = (channel.role, channel.role.other());
+        // [BOLT 3 legacy_closing S1] fractions of a satoshi are nobody's
+        // [BOLT 3 closing S1] here too
         Self {
             local_script,
             local: channel.agreed.balance(local).floor(),
@@ -61,7 +63,13 @@ impl Balances {
         }
     }
 
-    /// Both balances after the opener paid `fee`; `None` if it cannot.
+    /// Both balances after the opener, or the closer of a simple close, paid `fee`; `None` if it cannot.
+    // [BOLT 3 legacy_closing G9] the final balances but for the fee
+    // [BOLT 3 legacy_closing S2] which is the opener's to pay
+    // [BOLT 3 closing G1] or the closer's
+    // [BOLT 3 closing S2] out of its own output
+    // [BOLT 3 closing G13] which holds what is left
+    // [BOLT 3 closing G16] and the other's all that it has
     fn after_fee(&self, fee: Amount, local_pays: bool) -> Option<(Amount, Amount)> {
         if local_pays {
             Some((self.local.checked_sub(fee)?, self.remote))
@@ -73,6 +81,7 @@ impl Balances {
     /// The outputs that our own signature is for in a legacy close: none below our dust limit.
     pub fn legacy_outputs(&self, fee: Amount) -> Option<OutputSet> {
         let (local, remote) = self.after_fee(fee, self.local_is_opener)?;
+        // [BOLT 3 legacy_closing S3] by our own limit, not by the peer's
         let set = OutputSet {
             local: local >= self.local_dust_limit,
             remote: remote >= self.local_dust_limit,

@@ -207,3 +207,46 @@ fn an_error_after_a_signed_close_means_nothing() {
     opener.step(Event::Block);
     assert_eq!(opener.broadcast(), Vec::from_iter(signed));
 }
+
+/// The opener has 970,000 sat without 500 msat, the accepter 30,000 sat and 500 msat.
+#[test]
+fn amounts_are_rounded_down_and_the_opener_pays() {
+    for simple in [false, true] {
+        let (opener, accepter) = ends();
+        let (opener, accepter) = (opener.with_push(500), accepter.with_push(500));
+        let (opener, accepter) = if simple {
+            (opener.with_simple_close(), accepter.with_simple_close())
+        } else {
+            (opener, accepter)
+        };
+        let (opener, mut accepter, scripts) = both_shut_down(opener, accepter);
+        let offer = opener.sent().pop().expect("an offer");
+        let fee = if let Message::ClosingSigned(offer) = &offer {
+            offer.fee_satoshis
+        } else if let Message::ClosingComplete(offer) = &offer {
+            offer.fee_satoshis
+        } else {
+            panic!("{offer:?}")
+        };
+        accepter.receive(offer);
+        let transaction = accepter.broadcast().pop().expect("it is agreed");
+        let value = |script: &bitcoin::ScriptBuf| {
+            let paid = transaction.output.iter().find(|output| output.script_pubkey == *script);
+            paid.map(|output| output.value)
+        };
+        assert_eq!(value(&scripts.accepter), Some(Amount::from_sat(30_000)));
+        assert_eq!(value(&scripts.opener), Some(Amount::from_sat(969_999) - fee));
+    }
+}
+
+/// 300 sat are below our dust limit of 354, though a P2WPKH of 294 would relay.
+#[test]
+fn dust_of_ours_is_left_out() {
+    let wish = funding::OpenWish { push: Amount::from_sat(300), ..crate::side::wish() };
+    let (opener, accepter) = crate::end::ends_of(crate::pair::Pair::normal_of(&wish));
+    let (opener, mut accepter, scripts) = both_shut_down(opener, accepter);
+    accepter.receive(Message::ClosingSigned(opener.offer()));
+    let transaction = accepter.broadcast().pop().expect("it is agreed");
+    assert_eq!(transaction.output.len(), 1);
+    assert_eq!(transaction.output[0].script_pubkey, scripts.opener);
+}

@@ -41,6 +41,12 @@ impl End {
         self
     }
 
+    /// With more for the accepter, and so many fractions of a satoshi.
+    pub fn with_push(mut self, millisatoshi: u64) -> Self {
+        self.channel.agreed.open.push_msat += millisatoshi;
+        self
+    }
+
     pub fn channel(&self) -> &FundedChannel {
         self.state.as_ref().map_or(&self.channel, State::channel)
     }

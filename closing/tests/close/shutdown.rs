@@ -112,6 +112,20 @@ fn shutdown_waits_for_channel_reestablish_and_is_repeated() {
 }
 
 #[test]
+fn shutdown_is_repeated_after_the_close_was_signed() {
+    let (opener, accepter) = ends();
+    let (opener, mut accepter, _) = both_shut_down(opener, accepter);
+    accepter.receive(Message::ClosingSigned(opener.offer()));
+    assert_eq!(accepter.name(), "Closing");
+    accepter.reconnect();
+    assert_eq!(accepter.names(), ["channel_reestablish"]);
+    accepter.receive_reestablish();
+    assert_eq!(accepter.names(), ["shutdown"]);
+    accepter.receive_reestablish();
+    assert!(accepter.sent().is_empty(), "once");
+}
+
+#[test]
 fn nothing_is_said_while_there_is_no_connection() {
     let (mut opener, _) = ends();
     opener.side.link = Link::default();
