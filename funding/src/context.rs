@@ -4,7 +4,7 @@ use crate::Policy;
 use bitcoin::OutPoint;
 use std::collections::BTreeSet;
 use transactions::{FeeratePerKw, Funds, Height, Signer, Timestamp};
-use wire::ChannelReestablish;
+use wire::{AnnouncementSignatures, ChannelReestablish};
 
 /// Keys and coins together.
 pub trait Wallet: Signer + Funds {}
@@ -90,6 +90,8 @@ pub struct Link {
     pub warned: bool,
     /// Whether the peer was asked to close on this connection.
     pub asked_to_close: bool,
+    /// The peer's `announcement_signatures`, until the channel is deep enough for an answer.
+    pub announcement: Option<AnnouncementSignatures>,
     /// Whether `announcement_signatures` left on this connection.
     pub sent_announcement_signatures: bool,
 }

@@ -3,13 +3,13 @@
 //! Enters when  `channel_ready` went both ways.
 //! On disk      the channel, with the peer's second point.
 //! Waits for    a command, the peer, or a spend of the funding output.
-//! Leaves to    `closing`.
+//! Leaves to    `closing`; `Tombstone`, if another transaction takes the funding's coins after all.
 //! On a crash   resumed: both reestablish; `channel_ready` is sent again while both are at number 1.
 
 use crate::funded::{self, ErrorMeaning};
-use crate::wait_for_channel_ready::rebroadcast;
-use crate::{CloseCause, Context, Effect, Event, FundedChannel, Transition};
-use wire::{RawMessage, Shutdown};
+use crate::wait_for_channel_ready::{bury, rebroadcast};
+use crate::{CloseCause, Context, Effect, Event, FundedChannel, Transition, announcement};
+use wire::{AnnouncementSignatures, RawMessage, Shutdown};
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,15 +40,28 @@ impl Normal {
         Transition { effects, ..Transition::stay(self) }
     }
 
-    /// News of the chain: only the position moves.
-    pub fn on_chain(mut self, event: &Event, cx: &Context<'_>) -> Transition {
+    /// News of the chain: only the position moves, unless it can never be the agreed one again.
+    pub fn on_chain(mut self, event: &Event, cx: &mut Context<'_>) -> Transition {
         let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
-        let effects = if matches!(event, Event::Block) {
-            rebroadcast(&self.channel).into_iter().collect()
-        } else {
-            Vec::new()
-        };
+        if self.channel.position.is_dead(cx.tip) {
+            return bury(self.channel, cx);
+        }
+        let mut effects: Vec<Effect> =
+            announcement::answer(&self.channel, cx).into_iter().collect();
+        if matches!(event, Event::Block) {
+            effects.extend(rebroadcast(&self.channel));
+        }
         Transition::to(self, cause, effects)
+    }
+
+    /// The peer's half of the channel's announcement.
+    pub fn on_announcement_signatures(
+        self,
+        theirs: AnnouncementSignatures,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        let effects = announcement::on_announcement_signatures(&self.channel, theirs, cx);
+        Transition { effects, ..Transition::stay(self) }
     }
 
     /// A message that changes the commitment.

@@ -29,6 +29,10 @@ pub fn compare(
             false => Standing::Close(CloseCause::BadReestablish("holds a secret that is not ours")),
         };
     }
+    // [BOLT 2 channel_reestablish R4] where none was revealed there is none to hold
+    if theirs.your_last_per_commitment_secret != [0; 32] {
+        return Standing::Close(CloseCause::BadReestablish("holds a secret that is not ours"));
+    }
     match theirs.next_commitment_number {
         // [BOLT 2 channel_reestablish G12] with any other number channel_ready is not said again
         1 => Standing::InSync,

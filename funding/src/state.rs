@@ -6,8 +6,8 @@ use crate::error::warning_message;
 use crate::opener::{WaitForAcceptChannel, WaitForFundingSigned, WaitForTests};
 use crate::tombstone::deserves_an_error;
 use crate::{
-    Attempt, Context, Effect, Event, FundedChannel, Monotonic, Normal, Tombstone, Transition,
-    WaitForChannelReady, Watches,
+    Attempt, Context, Effect, Event, Failure, FundedChannel, FundingError, Monotonic, Normal,
+    Tombstone, Transition, WaitForChannelReady, Watches,
 };
 use bitcoin::OutPoint;
 use transactions::KeysId;
@@ -54,6 +54,7 @@ impl State {
                 s.on_funding_signed(&m, cx)
             }
             (S::WaitForFundingSigned(s), E::Message(M::Error(m))) => s.on_error(&m.data),
+            (S::WaitForFundingSigned(s), E::Message(M::Shutdown(_))) => s.on_shutdown(),
             (S::WaitForFundingSigned(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForFundingSigned(s), E::Deadline) => s.on_deadline(),
             (S::WaitForFundingSigned(s), E::Cancel) => s.on_cancel(),
@@ -73,6 +74,11 @@ impl State {
             (S::WaitForFundingCreated(s), E::Deadline) => s.on_deadline(),
             (S::WaitForFundingCreated(s), E::Cancel) => s.on_cancel(),
 
+            // [BOLT 2 shutdown R1] before the signatures there is no channel to close
+            (state, E::Message(M::Shutdown(_))) if state.channel().is_none() => {
+                state.on_early_shutdown()
+            }
+
             // Both.
             (S::WaitForChannelReady(s), E::Connected) => s.on_connected(cx),
             (S::WaitForChannelReady(s), E::Message(M::ChannelReestablish(_))) => {
@@ -81,6 +87,9 @@ impl State {
             (S::WaitForChannelReady(s), E::Message(M::ChannelReady(m))) => s.on_channel_ready(&m),
             (S::WaitForChannelReady(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForChannelReady(s), E::Message(M::Shutdown(m))) => s.on_shutdown(m),
+            (S::WaitForChannelReady(s), E::Message(M::AnnouncementSignatures(m))) => {
+                s.on_announcement_signatures(m, cx)
+            }
             (S::WaitForChannelReady(s), E::Message(M::Raw(m))) => s.on_update(&m, cx),
             (S::WaitForChannelReady(s), event) if is_of_chain(&event) => s.on_chain(&event, cx),
 
@@ -88,6 +97,9 @@ impl State {
             (S::Normal(s), E::Message(M::ChannelReestablish(_))) => s.on_reestablish(cx),
             (S::Normal(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::Normal(s), E::Message(M::Shutdown(m))) => s.on_shutdown(m),
+            (S::Normal(s), E::Message(M::AnnouncementSignatures(m))) => {
+                s.on_announcement_signatures(m, cx)
+            }
             (S::Normal(s), E::Message(M::Raw(m))) => s.on_update(&m, cx),
             (S::Normal(s), event) if is_of_chain(&event) => s.on_chain(&event, cx),
 
@@ -100,6 +112,19 @@ impl State {
             (state, E::Message(m)) => state.on_unexpected(&m),
             (state, _) => Transition::stay(state),
         }
+    }
+
+    /// The peer closes what it has not signed for: the open fails.
+    fn on_early_shutdown(self) -> Transition {
+        let error = FundingError::Unexpected { state: self.name(), got: "shutdown" };
+        let failure = Failure {
+            origin: error.origin(),
+            stage: self.name(),
+            text: error.to_string(),
+            retry: false,
+        };
+        let replies = self.channel_ids().into_iter().map(|id| Effect::Send(error.reply(id)));
+        Transition::ended(failure, replies.collect())
     }
 
     /// A message that the state does not wait for: a warning, unless it is one that may come twice.

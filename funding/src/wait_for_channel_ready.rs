@@ -9,11 +9,11 @@
 use crate::error::{error_message, warning_message};
 use crate::funded::{self, ErrorMeaning};
 use crate::{
-    CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Normal, Origin,
-    Role, Tombstone, Transition, Violation,
+    ANNOUNCE_CHANNEL, CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition,
+    Normal, Origin, Role, Tombstone, Transition, Violation,
 };
 use bitcoin::TxOut;
-use wire::{ChannelReady, RawMessage, Shutdown};
+use wire::{AnnouncementSignatures, ChannelReady, RawMessage, Shutdown};
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +68,18 @@ impl WaitForChannelReady {
         }
         self.channel.remote_next_point = Some(ready.second_per_commitment_point);
         self.advance("the peer sent channel_ready".to_owned(), Vec::new())
+    }
+
+    /// The peer's half of the channel's announcement: it waits for our `channel_ready`.
+    pub fn on_announcement_signatures(
+        self,
+        theirs: AnnouncementSignatures,
+        cx: &mut Context<'_>,
+    ) -> Transition {
+        if self.channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL != 0 {
+            cx.link.announcement = Some(theirs);
+        }
+        Transition::stay(self)
     }
 
     /// News of the chain.
@@ -175,12 +187,10 @@ impl WaitForChannelReady {
 
     /// Ends a channel that has no money in it, and tells the peer.
     fn forget(self, cx: &Context<'_>) -> Transition {
-        let dead = self.channel.position.is_dead(cx.tip);
-        let text = if dead {
-            "an input of the funding transaction was spent elsewhere"
-        } else {
-            "the funding transaction did not confirm in time"
-        };
+        if self.channel.position.is_dead(cx.tip) {
+            return bury(self.channel, cx);
+        }
+        let text = "the funding transaction did not confirm in time";
         let mut effects = Vec::new();
         if cx.link.is_up() {
             effects.push(Effect::Send(error_message(self.channel.channel_id(), text)));
@@ -194,13 +204,22 @@ impl WaitForChannelReady {
             text: text.to_owned(),
             retry: false,
         };
-        if dead {
-            // A reorganisation can still bring it back: its outpoint stays watched.
-            let tombstone = Tombstone::new(self.channel, text, false);
-            return Transition::to(tombstone, text, effects);
-        }
         Transition::ended(failure, effects)
     }
+}
+
+/// Another transaction took an input away: there is no channel. A reorganisation can still bring it back, so
+/// its outpoint stays watched.
+pub(crate) fn bury(channel: FundedChannel, cx: &Context<'_>) -> Transition {
+    let text = "an input of the funding transaction was spent elsewhere";
+    let mut effects = Vec::new();
+    if cx.link.is_up() {
+        effects.push(Effect::Send(error_message(channel.channel_id(), text)));
+    }
+    if channel.role == Role::Opener {
+        effects.push(Effect::Disown(channel.outpoint.txid));
+    }
+    Transition::to(Tombstone::new(channel, text, false), text, effects)
 }
 
 /// The opener's transaction goes out again with each block until it is in one.

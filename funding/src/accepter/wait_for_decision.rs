@@ -7,12 +7,12 @@
 //! On a crash   forgotten, as BOLT 2 wants it.
 
 use crate::accepter::WaitForFundingCreated;
-use crate::attempt::{cancelled, peer_gone, refused_by_peer, timed_out};
+use crate::attempt::{cancelled, peer_gone, refused_by_peer};
 use crate::check_open_channel::check_open_channel;
 use crate::error::peer_text;
 use crate::{
-    AgreedParameters, Context, Effect, Failure, FundingError, Monotonic, Refusal, Transition,
-    policy,
+    AgreedParameters, Context, Effect, Failure, FundingError, Monotonic, Origin, Refusal,
+    Transition, policy,
 };
 use bitcoin::ScriptBuf;
 use secp256k1::PublicKey;
@@ -87,7 +87,13 @@ impl WaitForDecision {
     pub fn on_deadline(self) -> Transition {
         let error = FundingError::Rejected(Refusal::Declined("no decision in time".to_owned()));
         let reply = error.reply(self.open.temporary_channel_id);
-        Transition::ended(timed_out(STAGE, "a decision"), vec![Effect::Send(reply)])
+        let failure = Failure {
+            origin: Origin::Timeout,
+            stage: STAGE,
+            text: "nobody here decided about the open in time".to_owned(),
+            retry: false,
+        };
+        Transition::ended(failure, vec![Effect::Send(reply)])
     }
 
     /// The daemon stops.

@@ -8,7 +8,7 @@
 
 use crate::attempt::{cancelled, peer_gone, refused_by_peer, timed_out};
 use crate::check_accept_channel::check_accept_channel;
-use crate::check_open_channel::check_commitment;
+use crate::check_open_channel::{check_commitment, is_supported};
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForTests;
 use crate::{
@@ -252,6 +252,11 @@ fn check_wish(wish: &OpenWish, cx: &Context<'_>) -> Result<(), OpenError> {
             "a channel of {} is not possible: choose {least} to {most}",
             wish.funding
         )));
+    }
+    // [BOLT 2 open_channel S14] one of those that we serve
+    if !is_supported(&wish.channel_type) {
+        let text = format!("this build opens no channel of the type {}", wish.channel_type);
+        return Err(OpenError::Terms(text));
     }
     let format = agreed::format(Some(&wish.channel_type));
     let feerate = cx.policy.commitment_feerate(format, cx.fees);

@@ -130,6 +130,13 @@ impl WaitForFundingSigned {
         Transition::to(Tombstone::new(self.into_channel(None), &reason, false), reason, Vec::new())
     }
 
+    /// The peer closes what it has not signed for.
+    pub fn on_shutdown(self) -> Transition {
+        // [BOLT 2 shutdown R1] the open fails
+        let text = FundingError::Unexpected { state: STAGE, got: "shutdown" }.to_string();
+        self.bury(&text, false, &text)
+    }
+
     /// The peer answers pings but does not sign.
     pub fn on_deadline(self) -> Transition {
         let reason = timed_out(STAGE, "funding_signed").text;

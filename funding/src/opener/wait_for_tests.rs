@@ -93,9 +93,13 @@ impl WaitForTests {
 
     /// The backend or the peer is silent.
     pub fn on_deadline(self) -> Transition {
-        let waited_for = if self.alive { "the mempool's verdict" } else { "a pong" };
+        let failure = match (self.tested, self.alive) {
+            (true, _) => timed_out(STAGE, "a pong"),
+            (false, true) => late("the backend did not test the funding transaction in time"),
+            (false, false) => late("neither the backend nor the peer answered in time"),
+        };
         let error = error_message(self.attempt.temporary_channel_id(), "the open took too long");
-        Transition::ended(timed_out(STAGE, waited_for), vec![Effect::Send(error)])
+        Transition::ended(failure, vec![Effect::Send(error)])
     }
 
     /// The operator ends it.
@@ -110,6 +114,10 @@ impl WaitForTests {
         }
         WaitForFundingSigned::enter(self, cx)
     }
+}
+
+fn late(text: &str) -> Failure {
+    Failure { origin: Origin::Chain, stage: STAGE, text: text.to_owned(), retry: true }
 }
 
 const STAGE: &str = "WaitForTests";

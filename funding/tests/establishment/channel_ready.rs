@@ -1,6 +1,7 @@
 //! `channel_ready`, and an accepter that waits for ever.
 
 use bitcoin::Amount;
+use bitcoin::hashes::Hash as _;
 use funding::{Event, Next};
 use transactions::{CommitmentNumber, Height, Signer as _};
 use wire::Message;
@@ -104,4 +105,22 @@ fn the_accepter_keeps_what_it_has_seen() {
     pair.accepter.tip = Height(100 + 5_000);
     pair.accepter.step(Event::Block);
     assert_eq!(pair.accepter.state().name(), "WaitForChannelReady");
+}
+
+/// After a reorganisation another transaction has the coins, 6 deep.
+#[test]
+fn an_open_channel_without_its_funding_ends() {
+    let mut pair = Pair::normal();
+    let by = bitcoin::Txid::from_byte_array([8; 32]);
+    pair.opener.tip = Height(100);
+    pair.opener.step(Event::Rewound { fork: Height(100) });
+    pair.opener.tip = Height(101);
+    pair.opener.step(Event::Conflicted { by, height: Height(101) });
+    pair.opener.tip = Height(105);
+    pair.opener.step(Event::Block);
+    assert_eq!(pair.opener.state().name(), "Normal");
+    pair.opener.tip = Height(106);
+    pair.opener.step(Event::Block);
+    assert_eq!(pair.opener.state().name(), "Tombstone");
+    assert_eq!(pair.opener.names(), ["error"]);
 }

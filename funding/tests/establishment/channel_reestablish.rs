@@ -173,6 +173,12 @@ fn a_revocation_without_its_secret_closes() {
 }
 
 #[test]
+fn a_secret_without_a_revocation_closes() {
+    let expected = CloseCause::BadReestablish("holds a secret that is not ours");
+    closes(|theirs, _| theirs.your_last_per_commitment_secret = [1; 32], &expected);
+}
+
+#[test]
 fn a_peer_that_proves_a_later_state_is_ahead() {
     for number in [1, 2, 500] {
         let ahead = |theirs: &mut ChannelReestablish, ours: &Side| {

@@ -1,12 +1,12 @@
 //! `funding_signed`, ours and the peer's.
 
-use funding::{Effect, Event, OpenWish, Role};
+use funding::{Effect, Event, Next, OpenWish, Role};
 use transactions::CommitmentFormat;
 use wire::{ChannelId, ChannelType, FundingSigned, Message};
 
 use crate::keys_and_coins::with_high_s;
-use crate::pair::Pair;
-use crate::side::wish;
+use crate::pair::{BOTH, Pair};
+use crate::side::{Side, TEMPORARY, wish};
 
 #[test]
 fn each_type_has_commitments_of_its_own() {
@@ -93,4 +93,32 @@ fn funding_signed_with_a_wrong_signature_fails() {
 fn funding_signed_with_a_high_s_fails() {
     let text = is_refused(|signed| signed.signature = with_high_s(&signed.signature));
     assert_eq!(text, "the signature has a high S");
+}
+
+/// The peer closes what it has not signed for, at every stage.
+#[test]
+fn an_early_shutdown_fails_the_open() {
+    let shutdown = |side: &mut Side, channel_id| {
+        let scriptpubkey = bitcoin::ScriptBuf::new();
+        side.receive(Message::Shutdown(wire::Shutdown { channel_id, scriptpubkey }));
+        let names = side.names();
+        assert!(!names.is_empty() && names.iter().all(|name| *name == "error"), "{names:?}");
+    };
+    let ended = |side: &Side| matches!(side.next, Some(Next::Ended(_)));
+    for tests in [false, true] {
+        let mut pair = Pair::new(&wish());
+        if tests {
+            pair.reach_tests();
+        }
+        for which in BOTH {
+            shutdown(pair.side(which), TEMPORARY);
+            assert!(ended(pair.side(which)));
+        }
+    }
+    let mut pair = Pair::new(&wish());
+    pair.reach_funding_created();
+    let channel_id = ChannelId::from_funding(pair.outpoint());
+    shutdown(&mut pair.opener, channel_id);
+    assert_eq!(pair.opener.state().name(), "Tombstone");
+    assert!(!pair.opener.broadcasts());
 }

@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod accept_channel;
 #[cfg(test)]
+mod announcement_signatures;
+#[cfg(test)]
 mod channel_ready;
 #[cfg(test)]
 mod channel_reestablish;

@@ -2,10 +2,11 @@
 
 use bitcoin::constants::ChainHash;
 use bitcoin::{Amount, ScriptBuf};
-use funding::{OpenError, OpenWish};
+use funding::{Event, Next, OpenError, OpenWish, Verdict};
 use transactions::{CommitmentNumber, FeeratePerKw, Signer as _};
 use wire::{ChannelType, Message, OpenChannel};
 
+use crate::pair::Pair;
 use crate::side::{KEYS_ID, Side, wish};
 
 fn open(wish: &OpenWish) -> OpenChannel {
@@ -106,4 +107,39 @@ fn no_htlc_can_be_added() {
     let most = (open.funding_satoshis - open.channel_reserve_satoshis).to_sat() * 1_000;
     assert_eq!(open.htlc_minimum_msat, most - 1);
     assert_eq!(open.max_htlc_value_in_flight_msat, open.htlc_minimum_msat * 5);
+}
+
+#[test]
+fn a_type_that_we_do_not_serve_is_not_asked_for() {
+    for bits in [vec![], vec![22], vec![12, 22, 50], vec![12, 180]] {
+        let channel_type = ChannelType(wire::Features::from_bits(&bits));
+        let opened = Side::new(1).open(&OpenWish { channel_type, ..wish() });
+        assert!(matches!(opened, Err(OpenError::Terms(_))), "{bits:?}");
+    }
+}
+
+/// Whoever did not answer is named.
+#[test]
+fn a_time_out_says_who_was_silent() {
+    let tests = [
+        (vec![], "neither the backend nor the peer answered in time"),
+        (vec![Event::Alive], "the backend did not test the funding transaction in time"),
+        (vec![Event::Tested(Verdict::Accepted)], "the peer did not send a pong in time"),
+    ];
+    for (events, expected) in tests {
+        let mut pair = Pair::new(&wish());
+        pair.reach_tests();
+        for event in events.into_iter().chain([Event::Deadline]) {
+            pair.opener.step(event);
+        }
+        let Some(Next::Ended(failure)) = &pair.opener.next else {
+            panic!("{:?}", pair.opener.next)
+        };
+        assert_eq!(failure.text, expected);
+    }
+    let mut accepter = Side::new(2);
+    accepter.receive_open(Side::new(1).open(&wish()).expect("good terms"));
+    accepter.step(Event::Deadline);
+    let Some(Next::Ended(failure)) = &accepter.next else { panic!("{:?}", accepter.next) };
+    assert_eq!(failure.text, "nobody here decided about the open in time");
 }

@@ -1,0 +1,117 @@
+//! `announcement_signatures` of BOLT 7: the peer's are answered.
+
+use bitcoin::hashes::{Hash as _, sha256d};
+use funding::{Event, OpenWish, State};
+use secp256k1::PublicKey;
+use transactions::{Height, Signer as _, verify_signature};
+use wire::{AnnouncementSignatures, Message, ShortChannelId};
+
+use crate::pair::{BOTH, Pair, Which};
+use crate::side::{KEYS_ID, Side, wish};
+
+const SCID: ShortChannelId = ShortChannelId { block: 101, tx_index: 5, output_index: 1 };
+
+/// An announced channel at this height, in which each side knows the other's true node id.
+fn announced(tip: u32) -> Pair {
+    let mut pair = Pair::normal_of(&OpenWish { announce: true, ..wish() });
+    for which in BOTH {
+        let other = pair.side(other(which)).wallet.node_id();
+        let side = pair.side(which);
+        side.tip = Height(tip);
+        let Some(State::Normal(normal)) = &mut side.state else { panic!("Normal") };
+        normal.channel.node_id = other;
+    }
+    pair
+}
+
+fn other(which: Which) -> Which {
+    match which {
+        Which::Opener => Which::Accepter,
+        Which::Accepter => Which::Opener,
+    }
+}
+
+/// What is signed, from the text of BOLT 7.
+fn digest(pair: &Pair) -> [u8; 32] {
+    let end = |side: &Side, key: PublicKey| (side.wallet.node_id().serialize(), key.serialize());
+    let mut ends = [
+        end(&pair.opener, pair.open.funding_pubkey),
+        end(&pair.accepter, pair.accept.funding_pubkey),
+    ];
+    ends.sort_unstable();
+    let [(node_1, bitcoin_1), (node_2, bitcoin_2)] = ends;
+    let chain: &[u8] = pair.open.chain_hash.as_bytes();
+    let scid = [0, 0, 101, 0, 0, 5, 0, 1];
+    let payload: [&[u8]; 7] = [&[0, 0], chain, &scid, &node_1, &node_2, &bitcoin_1, &bitcoin_2];
+    sha256d::Hash::hash(&payload.concat()).to_byte_array()
+}
+
+/// What a side would say.
+fn signatures(pair: &mut Pair, which: Which) -> AnnouncementSignatures {
+    let (digest, channel_id) = (digest(pair), wire::ChannelId::from_funding(pair.outpoint()));
+    let wallet = &pair.side(which).wallet;
+    AnnouncementSignatures {
+        channel_id,
+        short_channel_id: SCID,
+        node_signature: wallet.sign_announcement_node(&digest),
+        bitcoin_signature: wallet.sign_announcement(&KEYS_ID, &digest),
+    }
+}
+
+#[test]
+fn announcement_signatures_are_answered_once_on_a_connection() {
+    for which in BOTH {
+        let mut pair = announced(106);
+        let theirs = signatures(&mut pair, other(which));
+        let expected = signatures(&mut pair, which);
+        let side = pair.side(which);
+        side.receive(theirs.clone().into());
+        assert_eq!(side.sent(), [Message::from(expected.clone())]);
+        let message = secp256k1::Message::from_digest(digest(&pair));
+        let side = pair.side(which);
+        let node_id = side.wallet.node_id();
+        assert!(verify_signature(&message, &expected.node_signature, &node_id));
+        side.receive(theirs.clone().into());
+        assert!(side.sent().is_empty());
+        side.disconnect();
+        side.connect();
+        side.receive(theirs.into());
+        assert_eq!(side.names(), ["announcement_signatures"]);
+    }
+}
+
+#[test]
+fn announcement_signatures_that_come_early_wait_for_six_blocks() {
+    let mut pair = announced(105);
+    let theirs = signatures(&mut pair, Which::Accepter);
+    pair.opener.receive(theirs.into());
+    assert!(pair.opener.sent().is_empty());
+    pair.opener.tip = Height(106);
+    pair.opener.step(Event::Block);
+    assert_eq!(pair.opener.names(), ["announcement_signatures"]);
+}
+
+#[test]
+fn an_unannounced_channel_gives_no_signature() {
+    let mut pair = announced(106);
+    let theirs = signatures(&mut pair, Which::Accepter);
+    let mut pair = Pair::normal();
+    pair.opener.tip = Height(106);
+    pair.opener.receive(theirs.into());
+    assert!(pair.opener.sent().is_empty());
+}
+
+#[test]
+fn wrong_announcement_signatures_are_warned_of() {
+    for change in 0..3 {
+        let mut pair = announced(106);
+        let mut theirs = signatures(&mut pair, Which::Accepter);
+        match change {
+            0 => theirs.short_channel_id.tx_index = 6,
+            1 => theirs.node_signature = theirs.bitcoin_signature,
+            _ => theirs.bitcoin_signature = theirs.node_signature,
+        }
+        pair.opener.receive(theirs.into());
+        assert_eq!(pair.opener.names(), ["warning"]);
+    }
+}
