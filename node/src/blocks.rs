@@ -1,7 +1,7 @@
 //! Blocks: one pass over the transactions of each, and a reorganisation is one event like any other.
 
 use crate::Effect;
-use crate::channel::ChannelEvent;
+use crate::channel::{Channel, ChannelEvent};
 use crate::node::Node;
 use crate::reply::Notice;
 use crate::turn::Turn;
@@ -42,7 +42,7 @@ impl Node {
     /// again.
     pub(crate) fn look_at_the_chain(&mut self, turn: &mut Turn<'_>) {
         for keys_id in self.all_keys() {
-            if self.channels.get(&keys_id).is_some_and(|channel| channel.state.minds_blocks()) {
+            if self.channels.get(&keys_id).is_some_and(Channel::minds_blocks) {
                 self.drive(keys_id, ChannelEvent::Block, turn);
             }
         }

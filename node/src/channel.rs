@@ -157,14 +157,6 @@ impl ChannelState {
         }
     }
 
-    /// Whether a new block can move it: an open channel at rest is passed over.
-    pub fn minds_blocks(&self) -> bool {
-        match self {
-            Self::Funding(funding::State::Normal(s)) => !s.channel.position.is_confirmed(),
-            Self::Funding(_) | Self::Closing(_) => true,
-        }
-    }
-
     /// Whether the connection to the peer is worth dialling for.
     pub fn wants_peer(&self) -> bool {
         match self {
@@ -336,6 +328,16 @@ impl Channel {
     /// A new one.
     pub fn new(node_id: PublicKey, state: ChannelState, link: Link) -> Self {
         Self { node_id, state, link, request: None, history: VecDeque::new() }
+    }
+
+    /// Whether a new block can move it: an open channel at rest is passed over.
+    pub fn minds_blocks(&self) -> bool {
+        match &self.state {
+            ChannelState::Funding(funding::State::Normal(s)) => {
+                !s.channel.position.is_confirmed() || self.link.announcement.is_some()
+            }
+            ChannelState::Funding(_) | ChannelState::Closing(_) => true,
+        }
     }
 
     /// Its row; `None` if nothing of it survives a crash.

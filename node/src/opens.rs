@@ -12,7 +12,7 @@ use bitcoin::{Amount, OutPoint};
 use funding::{Failure, Link, OpenError, OpenWish, Origin, RequestId, Role, WaitForAcceptChannel};
 use secp256k1::PublicKey;
 use transactions::{CommitmentFormat, FundsError, KeysId};
-use wire::ChannelId;
+use wire::{ChannelId, ChannelType, feature};
 
 impl Node {
     /// A new request, or the answer to one that was made before under the same name.
@@ -71,10 +71,30 @@ impl Node {
             let text = format!("{node_id} is not connected: connect first, or give its address");
             return fail("unknown_peer", text);
         }
+        self.check_type(node_id, &command.channel_type)
+            .map_err(|text| CommandError { code: "channel_type", text })?;
         if !command.force {
             self.check_peer_is_free(node_id)?;
         }
         Ok(())
+    }
+
+    /// Whether a connected peer offers every feature of the type, of those that BOLT 9 does not take for
+    /// granted.
+    fn check_type(&self, node_id: &PublicKey, channel_type: &ChannelType) -> Result<(), String> {
+        let Some(peer) = self.peers.get(node_id).filter(|peer| peer.conn.is_some()) else {
+            return Ok(());
+        };
+        // [BOLT 2 open_channel S16] what was not negotiated is not asked for
+        let is_missing =
+            |bit: &u16| *bit != feature::OPTION_STATIC_REMOTEKEY && !peer.features.supports(*bit);
+        match channel_type.0.bits().find(is_missing) {
+            None => Ok(()),
+            Some(bit) => {
+                let name = feature::name(bit).unwrap_or("a feature without a name");
+                Err(format!("the peer does not offer {name} ({bit}): choose another channel type"))
+            }
+        }
     }
 
     /// Whether the terms and the wallet allow an attempt, before anything is promised to the caller. What
@@ -151,6 +171,11 @@ impl Node {
         let conn = self.peers.get(&node_id).and_then(|peer| peer.conn);
         if self.stopping || self.chain_problem.is_some() || !self.synced || conn.is_none() {
             self.set_status(id, RequestStatus::WaitForPeer, turn);
+            return;
+        }
+        if let Err(text) = self.check_type(&node_id, &request.command.channel_type) {
+            self.set_status(id, RequestStatus::Failed { origin: Origin::Peer, text }, turn);
+            self.save_request(id, turn);
             return;
         }
         let wish = self.wish(&request.command.clone());

@@ -1,6 +1,7 @@
 //! Peers: who is dialled, what strangers get, and what an `error` about everything means.
 
 use bitcoin::Amount;
+use bitcoin::hashes::Hash as _;
 use node::{ConnId, Event, OpenCommand};
 use wire::{ChannelId, ChannelReestablish, Features, Message};
 
@@ -151,4 +152,45 @@ fn a_peer_with_a_channel_is_dialled_until_it_is_there() {
     stage.crash(ALICE);
     stage.wait(31);
     assert!(stage.is_connected(), "after a restart too");
+}
+
+#[test]
+fn an_open_under_the_id_of_another_costs_no_channel() {
+    let mut stage = Stage::with_connection();
+    let outpoint = stage.open_channel("a");
+    let open = stage.wire.iter().find_map(|(_, message)| {
+        if let Message::OpenChannel(open) = message { Some(open.clone()) } else { None }
+    });
+    let open = open.expect("it was sent");
+    for id in [ChannelId::ALL, ChannelId::from_funding(outpoint)] {
+        let mut open = open.clone();
+        open.temporary_channel_id = id;
+        stage.sent(BOB);
+        stage.inject(BOB, Message::OpenChannel(open));
+        assert_eq!(stage.sent(BOB), ["warning"]);
+        assert_eq!((stage.states(ALICE), stage.states(BOB)), (vec!["Normal"], vec!["Normal"]));
+    }
+}
+
+/// The index is mixed into the last two bytes of the txid: another txid and index, the same `channel_id`.
+#[test]
+fn a_funding_output_with_the_channel_id_of_another_is_refused() {
+    let mut stage = Stage::with_connection();
+    let outpoint = stage.open_channel("a");
+    stage.give(Amount::from_sat(1_000_000));
+    stage.loses = vec!["funding_created"];
+    stage.open(stage.open_command("b")).expect("a good wish");
+    let created = stage.wire.iter().rev().find_map(|(_, message)| {
+        if let Message::FundingCreated(created) = message { Some(created.clone()) } else { None }
+    });
+    let mut created = created.expect("it was sent");
+    let mut bytes = outpoint.txid.to_byte_array();
+    bytes[31] ^= 1;
+    created.funding_txid = bitcoin::Txid::from_byte_array(bytes);
+    created.funding_output_index = u16::try_from(outpoint.vout ^ 1).expect("small");
+    stage.sent(BOB);
+    stage.inject(BOB, Message::FundingCreated(created));
+    let last = stage.wire.iter().rev().find(|(who, _)| *who == BOB).map(|(_, message)| message);
+    let Some(Message::Error(error)) = last else { panic!("{last:?}") };
+    assert!(String::from_utf8_lossy(&error.data).contains("another channel"));
 }

@@ -3,7 +3,7 @@
 use bitcoin::Amount;
 use funding::{Origin, RequestId};
 use node::{Command, OpenCommand};
-use wire::{ChannelId, Message};
+use wire::{ChannelId, ChannelType, Features, Message};
 
 use crate::stage::{ALICE, BOB, Stage};
 
@@ -32,6 +32,29 @@ fn the_same_name_is_the_same_open() {
     let third = stage.open(other).expect("known after a restart too");
     assert_eq!((third.status, third.outpoint), ("funded", outpoint));
     assert_eq!(opens(&stage).len(), 1);
+}
+
+#[test]
+fn a_type_that_the_peer_does_not_offer_is_not_asked_for() {
+    let mut stage = Stage::new();
+    stage.features = Features::from_bits(&[13]);
+    stage.open(stage.open_command("late")).expect("nothing is known of the peer yet");
+    stage.wait(60);
+    let view = stage.request("late");
+    assert_eq!(view.status, "failed");
+    assert!(view.text.contains("option_anchors"), "{}", view.text);
+    let refused = stage.open(stage.open_command("r")).expect_err("known now");
+    assert_eq!(refused.code, "channel_type");
+    assert!(opens(&stage).is_empty());
+    // BOLT 9 takes this one for granted.
+    stage.features = Features::empty();
+    stage.cut();
+    stage.wait(60);
+    let channel_type = ChannelType::static_remotekey();
+    let command = OpenCommand { channel_type, ..stage.open_command("old") };
+    stage.open(command).expect("a good wish");
+    stage.wait(60);
+    assert_eq!(stage.request("old").status, "funded");
 }
 
 #[test]

@@ -16,6 +16,8 @@ use wire::{ChannelType, Features, Message};
 use crate::machine::Machine;
 
 pub struct Stage {
+    /// What both say in `init`.
+    pub features: Features,
     pub machines: [Machine; 2],
     pub chain: Regtest,
     /// Milliseconds.
@@ -48,6 +50,7 @@ impl Stage {
         let birthday = chain.best();
         let machines = [Machine::new(1, birthday, 0), Machine::new(2, birthday, 0)];
         let mut stage = Self {
+            features: Features::from_bits(&[13, 23]),
             machines,
             chain,
             now: 1_000,
@@ -91,7 +94,7 @@ impl Stage {
         for who in [ALICE, BOB] {
             let node_id = self.machines[1 - who].node.node_id();
             let address = (who == ALICE).then(|| "bob:9735".to_owned());
-            let features = Features::empty();
+            let features = self.features.clone();
             self.queue.push_back((who, Event::Connected { conn, node_id, features, address }));
         }
         self.settle();
@@ -327,7 +330,7 @@ impl Stage {
         for side in [who, 1 - who] {
             let node_id = self.machines[1 - side].node.node_id();
             let address = (side == who).then(|| address.to_owned());
-            let features = Features::empty();
+            let features = self.features.clone();
             self.queue.push_back((side, Event::Connected { conn, node_id, features, address }));
         }
     }
