@@ -6,7 +6,7 @@ use funding::OpenWish;
 use transactions::FeeratePerKw;
 use wire::{ClosingSigned, Message, Shutdown};
 
-use crate::end::{End, Scripts, both_shut_down, ends, ends_of, request};
+use crate::end::{End, Scripts, both_shut_down, ends, ends_of};
 use crate::pair::Pair;
 use crate::side::wish;
 
