@@ -40,7 +40,7 @@ fn records() -> Vec<(&'static str, State)> {
     let dead = |channel: &FundedChannel, peer_knows| {
         Tombstone { channel: channel.clone(), reason: "a reason".to_owned(), peer_knows }.into()
     };
-    let updating = FundedChannel { position: spent, peer_update_pending: true, ..open.clone() };
+    let updating = FundedChannel { position: spent, peer_update_pending: true, ..open };
     vec![
         ("attempt", attempt),
         ("wait_for_funding_signed", waiting),
