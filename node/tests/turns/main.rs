@@ -8,6 +8,8 @@ mod closes;
 #[cfg(test)]
 mod commits;
 #[cfg(test)]
+mod endings;
+#[cfg(test)]
 mod golden;
 #[cfg(test)]
 mod machine;

@@ -135,6 +135,12 @@ impl Stage {
         self.settle();
     }
 
+    pub fn inject_if_connected(&mut self, to: usize, message: Message) {
+        if self.is_connected() {
+            self.inject(to, message);
+        }
+    }
+
     pub fn command(&mut self, who: usize, command: Command) {
         self.queue.push_back((who, Event::Command { id: CommandId(1), command }));
         self.settle();
