@@ -35,6 +35,7 @@ fn are_home(stage: &Stage, alice_before: u64) {
 #[test]
 fn a_mutual_close_pays_both() {
     let (mut stage, outpoint) = with_gift();
+    assert_eq!(money(&stage, BOB), 0, "a gift in a channel is no coin");
     let before = money(&stage, ALICE);
     stage.close(outpoint, false).expect("both are there");
     stage.mine(7);
