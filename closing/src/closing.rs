@@ -11,16 +11,13 @@ use crate::ask_to_close::{ask_to_close, closed_reestablish};
 use crate::offers::Balances;
 use crate::plan::Plan;
 use crate::resolution::{Ending, Sweep, drop_stale_sweep, ending, rewound, sweep_step};
-use crate::shutting_down::{
-    ShuttingDown, closing_signed, default_cap, rebroadcast, remote_request,
-};
-use crate::simple_close::answer;
+use crate::shutting_down::{ShuttingDown, default_cap, rebroadcast, remote_request};
 use crate::{CloseRequest, Closed, Effect, State, Transition, Who};
 use bitcoin::{OutPoint, ScriptBuf, Transaction, Txid};
 use funding::{CloseCause, Context, FINAL_DEPTH, FundedChannel, FundingPosition, Spend, depth};
 use funding::{error_message, peer_text};
 use transactions::{CommitmentFormat, Height, Signer};
-use wire::{ClosingComplete, ClosingSigned, Message, Shutdown};
+use wire::Message;
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,6 +100,7 @@ impl Closing {
         }
     }
 
+    // [BOLT 1 error S7] an error of ours is the end of the channel
     /// Broadcasts our commitment, with its child. The `error` leaves with the broadcast, never without.
     pub fn force(
         channel: FundedChannel,
@@ -177,73 +175,6 @@ impl Closing {
             Plan::Mutual { .. } | Plan::Watch => vec![Effect::send(reestablish)],
         };
         Transition::to(self, "", effects)
-    }
-
-    /// The peer's `shutdown`, after we have signed a close: it missed our signature. The same script again.
-    pub fn on_shutdown(mut self, shutdown: &Shutdown, cx: &mut Context<'_>) -> Transition {
-        let Plan::Mutual { .. } = &self.plan else { return Transition::stay(self) };
-        let mut effects: Vec<Effect> = self.shutdown(cx).into_iter().collect();
-        if self.remote_script.is_none() {
-            self.remote_script = Some(shutdown.scriptpubkey.clone());
-        }
-        effects.extend(self.repeat_offer(cx));
-        Transition::to(self, "", effects)
-    }
-
-    /// Our `shutdown`, once on a connection.
-    pub(crate) fn shutdown(&self, cx: &mut Context<'_>) -> Option<Effect> {
-        if std::mem::replace(&mut cx.link.sent_shutdown, true) {
-            return None;
-        }
-        let channel_id = self.channel.channel_id();
-        Some(Effect::send(Shutdown { channel_id, scriptpubkey: self.local_script.clone() }))
-    }
-
-    /// As opener the first `closing_signed` is ours to send: the fee of the transaction that exists.
-    fn repeat_offer(&self, cx: &Context<'_>) -> Option<Effect> {
-        let Plan::Mutual { transaction } = &self.plan else { return None };
-        if self.channel.role != funding::Role::Opener || cx.link.simple_close {
-            return None;
-        }
-        let out = transaction.output.iter().map(|output| output.value).sum();
-        let fee = self.channel.agreed.capacity().checked_sub(out)?;
-        let balances = self.balances()?;
-        let signature = balances.sign_legacy(&self.channel, fee, cx.wallet)?;
-        let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
-        Some(closing_signed(&self.channel, fee, signature, range))
-    }
-
-    /// The peer's `closing_signed` after we have signed a close. It is answered only where the same fee has
-    /// not been said on this connection, so that two nodes never echo each other for ever.
-    pub fn on_closing_signed(self, m: &ClosingSigned, cx: &mut Context<'_>) -> Transition {
-        let Plan::Mutual { transaction } = &self.plan else { return Transition::stay(self) };
-        let answered = cx.link.echoed_close || self.channel.role == funding::Role::Opener;
-        let fee = m.fee_satoshis;
-        let Some(balances) = self.balances() else { return Transition::stay(self) };
-        let agreed = balances.agree_legacy(&self.channel, fee, &m.signature, cx.wallet);
-        let Some(agreed) = agreed.filter(|agreed| {
-            !answered && cx.link.sent_shutdown && agreed.transaction.output == transaction.output
-        }) else {
-            return Transition::stay(self);
-        };
-        cx.link.echoed_close = true;
-        let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
-        let echo = closing_signed(&self.channel, fee, agreed.local_signature, range);
-        Transition::to(self, "", vec![echo])
-    }
-
-    /// The peer's `closing_complete` after a close was signed already: it pays more, so it may have it.
-    pub fn on_closing_complete(mut self, m: &ClosingComplete, cx: &Context<'_>) -> Transition {
-        let Plan::Mutual { .. } = &self.plan else { return Transition::stay(self) };
-        let Some(balances) = self.balances() else { return Transition::stay(self) };
-        let Ok((transaction, effects)) = answer(&self.channel, &balances, m, cx) else {
-            return Transition::stay(self);
-        };
-        self.plan = Plan::Mutual { transaction };
-        // [BOLT 2 closing_complete R19] its script from now on
-        self.remote_script = Some(m.closer_scriptpubkey.clone());
-        let cause = format!("signed another close of the peer's, for {}", m.fee_satoshis);
-        Transition::to(self, cause, effects)
     }
 
     /// The peer's `error` means nothing any more; its words are noted.

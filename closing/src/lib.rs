@@ -16,6 +16,7 @@ pub mod record;
 mod request;
 mod resolution;
 mod shutting_down;
+mod signed_close;
 mod simple_close;
 mod state;
 

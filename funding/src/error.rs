@@ -171,6 +171,9 @@ impl From<Violation> for FundingError {
 impl FundingError {
     /// What the peer is told before `funding_signed`: always an `error`, for nothing durable is lost by it.
     pub fn reply(&self, temporary_channel_id: ChannelId) -> Message {
+        // [BOLT 1 error S1] as opener under the temporary id
+        // [BOLT 1 error S2] as accepter, too
+        // [BOLT 1 error S5] for a broken rule the open cannot go on
         error_message(temporary_channel_id, &self.to_string())
     }
 

@@ -69,6 +69,7 @@ pub fn on_error(channel: &FundedChannel, data: &[u8]) -> ErrorMeaning {
     match (channel.role, channel.position.is_confirmed()) {
         // The opener's own word that it will not fund the channel.
         (Role::Accepter, false) => ErrorMeaning::Abandoned(text),
+        // [BOLT 1 error R2] that channel and no other
         (Role::Accepter, true) | (Role::Opener, _) => ErrorMeaning::Fatal(text),
     }
 }

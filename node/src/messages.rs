@@ -137,6 +137,7 @@ impl Node {
         Ok(())
     }
 
+    // [BOLT 1 error R1] all channels, but not for the first word: a listed exception
     /// An `error` about everything: opens end, funded channels stay, the operator is told. Said again after
     /// the channels were reestablished, it fails them all.
     fn on_all_zero(
@@ -178,6 +179,7 @@ impl Node {
         turn.step.effect(Effect::Disconnect { conn, reason: text });
     }
 
+    // [BOLT 1 error S6] an error with the id that it named
     /// A message about a channel that we do not have.
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else deserves an answer")]
     fn on_unknown_channel(
@@ -209,6 +211,7 @@ impl Node {
             Message::ChannelReady(_) | Message::ClosingSigned(_) | Message::ClosingComplete(_) => {
                 send(warning_message(channel_id, "unknown channel"));
             }
+            // [BOLT 1 error R5] nothing to fail
             Message::Error(error) => {
                 tracing::info!(%channel_id, text = peer_text(&error.data), "error for no channel");
             }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Rows that are not filled in yet. It only ever gets smaller.
-const OPEN_ALLOWED: usize = 31;
+const OPEN_ALLOWED: usize = 0;
 
 #[test]
 fn every_row_can_be_read_and_counted() {

@@ -21,6 +21,7 @@ impl Signer for Wallet {
     }
 
     fn per_commitment_secret(&self, keys_id: &KeysId, number: CommitmentNumber) -> [u8; 32] {
+        // [BOLT 3 per_commitment_secret G1] of our seed and 16 random bytes of the channel
         let seed = self.channel(keys_id).commitment_seed();
         transactions::per_commitment_secret(&seed, number)
     }
