@@ -46,7 +46,7 @@ impl Closing {
         }
         let standing = funding::compare(&self.channel, &theirs, cx.wallet);
         let is_ahead = standing == Standing::Close(CloseCause::PeerAhead);
-        if !is_ahead || !matches!(self.plan, Plan::Force { .. }) || self.spend().is_some() {
+        if !is_ahead || !matches!(self.plan, Plan::Force { .. }) {
             return Transition::stay(self);
         }
         let mut effects = self.drop_any_child();
@@ -58,18 +58,22 @@ impl Closing {
                     the whole balance";
         effects.push(Effect::Note(note.to_owned()));
         let text = "the peer is ahead of us".to_owned();
-        effects.extend(ask_to_close(&self.channel, &text, cx));
+        if self.spend().is_none() {
+            effects.extend(ask_to_close(&self.channel, &text, cx));
+        }
         self.plan = Plan::Ask { text };
         // [BOLT 2 channel_reestablish R2] [BOLT 5 failing G5] never our commitment
         Transition::to(self, CloseCause::PeerAhead.to_string(), effects)
     }
 
+    /// Without a child: an anchor that one has spent in a block is gone, else the child's coins are free.
     pub(crate) fn drop_any_child(&mut self) -> Vec<Effect> {
         let Plan::Force { child, .. } = &mut self.plan else { return Vec::new() };
-        child
-            .take()
-            .map(|child| Effect::Disown(child.transaction.compute_txid()))
-            .into_iter()
-            .collect()
+        let Some(child) = child.take() else { return Vec::new() };
+        if let Some(height) = child.confirmed {
+            self.lost.push((child.anchor, height));
+            return Vec::new();
+        }
+        vec![Effect::Disown(child.transaction.compute_txid())]
     }
 }

@@ -14,6 +14,7 @@ pub fn on_announcement_signatures(
     theirs: AnnouncementSignatures,
     cx: &mut Context<'_>,
 ) -> Vec<Effect> {
+    // [BOLT 7 announcement_signatures S3] not for a channel that nobody is to know
     if channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL == 0 {
         return Vec::new();
     }
@@ -26,23 +27,28 @@ pub fn answer(channel: &FundedChannel, cx: &mut Context<'_>) -> Option<Effect> {
     if cx.link.kind == LinkKind::Down || channel.depth(cx.tip) < FINAL_DEPTH {
         return None;
     }
+    // [BOLT 7 announcement_signatures S1] never the first: a listed exception
+    // [BOLT 7 announcement_signatures S4] on a new connection neither
     let theirs = cx.link.announcement.take()?;
     if cx.link.sent_announcement_signatures {
         return None;
     }
     let short_channel_id = channel.short_channel_id()?;
     let warning = |text| Some(Effect::Send(warning_message(channel.channel_id(), text)));
+    // [BOLT 7 announcement_signatures R1] of another output
     if theirs.short_channel_id != short_channel_id {
         return warning("announcement_signatures names another short_channel_id");
     }
     let digest = digest(channel, cx.wallet.node_id(), short_channel_id);
     let message = Digest::from_digest(digest);
     let remote_key = channel.agreed.keys(channel.role.other()).funding_pubkey;
+    // [BOLT 7 announcement_signatures R2] told, and not answered
     if !verify_signature(&message, &theirs.node_signature, &channel.node_id)
         || !verify_signature(&message, &theirs.bitcoin_signature, &remote_key)
     {
         return warning("announcement_signatures does not sign the channel_announcement");
     }
+    // [BOLT 7 announcement_signatures S5] theirs are right
     cx.link.sent_announcement_signatures = true;
     Some(Effect::Send(Message::AnnouncementSignatures(AnnouncementSignatures {
         channel_id: channel.channel_id(),

@@ -77,6 +77,7 @@ impl WaitForChannelReady {
         cx: &mut Context<'_>,
     ) -> Transition {
         if self.channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL != 0 {
+            // [BOLT 7 announcement_signatures R4] not yet
             cx.link.announcement = Some(theirs);
         }
         Transition::stay(self)

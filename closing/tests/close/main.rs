@@ -4,11 +4,11 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
 
 #[cfg(test)]
-mod after_review;
-#[cfg(test)]
 mod closing_complete;
 #[cfg(test)]
 mod closing_signed;
+#[cfg(test)]
+mod edges;
 #[cfg(test)]
 mod end;
 #[cfg(test)]

@@ -92,6 +92,23 @@ fn announcement_signatures_that_come_early_wait_for_six_blocks() {
 }
 
 #[test]
+fn announcement_signatures_wait_for_channel_ready() {
+    let wish = OpenWish { announce: true, ..wish() };
+    let mut known = announced(106);
+    let theirs = signatures(&mut known, Which::Accepter);
+    let mut pair = Pair::funded_of(&wish);
+    pair.opener.receive(theirs.into());
+    assert!(pair.opener.sent().is_empty());
+    let ready = pair.mine(Which::Accepter, 101, 103).pop().expect("channel_ready");
+    pair.opener.receive(ready);
+    let Some(State::WaitForChannelReady(waiting)) = &mut pair.opener.state else { panic!("waits") };
+    waiting.channel.node_id = pair.accepter.wallet.node_id();
+    let sent = pair.mine(Which::Opener, 101, 106);
+    let names: Vec<_> = sent.iter().map(Message::name).collect();
+    assert_eq!(names, ["channel_ready", "announcement_signatures"]);
+}
+
+#[test]
 fn an_unannounced_channel_gives_no_signature() {
     let mut pair = announced(106);
     let theirs = signatures(&mut pair, Which::Accepter);

@@ -112,6 +112,44 @@ fn proof_of_a_later_state_stops_the_broadcast() {
     assert!(opener.broadcast().is_empty());
 }
 
+/// It came when a block held our commitment already: should that block go, it is not broadcast again.
+#[test]
+fn proof_of_a_later_state_outlives_a_reorganisation() {
+    for by_child in [false, true] {
+        let (mut opener, _) = ends();
+        let urgent =
+            closing::CloseRequest { feerate: transactions::FeeratePerKw(3_000), ..request() };
+        opener.close(urgent.clone());
+        opener.step(Event::Forced(urgent));
+        let child = opener.broadcast()[1].clone();
+        let outpoint = child.input[0].previous_output;
+        opener.mine(&commitment(&opener), 104);
+        if by_child {
+            let txid = child.compute_txid();
+            opener.step(Event::ClaimSpent { outpoint, txid, height: Height(104) });
+        }
+        opener.reconnect();
+        let secret =
+            KeysAndCoins::new(1).per_commitment_secret(&KEYS_ID, transactions::CommitmentNumber(0));
+        opener.receive(Message::ChannelReestablish(ChannelReestablish {
+            channel_id: opener.channel().channel_id(),
+            next_commitment_number: 2,
+            next_revocation_number: 1,
+            your_last_per_commitment_secret: secret,
+            my_current_per_commitment_point: opener.channel().node_id,
+        }));
+        assert!(opener.notes());
+        let sweeps = opener.grow(247);
+        let takes_anchor =
+            |sweep: &Transaction| sweep.input.iter().any(|input| input.previous_output == outpoint);
+        assert!(!sweeps.is_empty() && sweeps.iter().any(takes_anchor) != by_child);
+        opener.side.tip = Height(103);
+        opener.step(Event::Rewound { fork: Height(103) });
+        assert!(opener.broadcast().is_empty());
+        assert!(opener.grow(110).is_empty());
+    }
+}
+
 /// BOLT 5, failing G7: a coin that comes later pays for the commitment, too.
 #[test]
 fn a_child_is_made_as_soon_as_there_is_a_coin() {
