@@ -204,15 +204,16 @@ impl Closing {
     /// Our commitment with a new child, which takes the place of the old one. If the wallet has no coins for
     /// another one, or it would pay no more, the old one has to do.
     fn force_again(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
-        let Self { channel, plan, local_script, remote_script, seen, .. } = self;
+        let Self { channel, plan, local_script, remote_script, seen, sweep, lost, .. } = self;
         let old = match plan {
             Plan::Force { child, .. } => child,
             Plan::Mutual { .. } | Plan::Ask { .. } | Plan::Watch => None,
         };
         let mut forced = Self::force_over(channel, request, "closed by force", old, cx);
         if let Some(State::Closing(closing)) = &mut forced.next {
-            (closing.local_script, closing.remote_script, closing.seen) =
-                (local_script, remote_script, seen);
+            (closing.local_script, closing.remote_script) = (local_script, remote_script);
+            // What a reorganisation took back may come again.
+            (closing.seen, closing.sweep, closing.lost) = (seen, sweep, lost);
         }
         forced
     }
