@@ -144,6 +144,10 @@ impl World {
             let is_it = channel.state.channel_ids().contains(&honest.channel_id);
             is_alive && is_it
         })?;
+        // Two nodes that are both behind have nobody to close the channel.
+        if *self.checkers.forged.entry(honest.channel_id).or_insert(to) != to {
+            return None;
+        }
         let secret = node.wallet().per_commitment_secret(keys_id, CommitmentNumber(0));
         self.trace.line(format_args!("the reestablish to n{to} is a proof of a later state"));
         self.trace.statistics.count("forged proof");

@@ -139,6 +139,8 @@ impl Host {
         }
         let mut policy = Policy::new(ChainHash::REGTEST);
         policy.to_self_delay = settings.to_self_delay;
+        policy.forget_after = settings.forget_after;
+        policy.tombstone_blocks = settings.forget_after + 20;
         let config = Config { network: Network::Regtest, policy, features };
         Self {
             index,

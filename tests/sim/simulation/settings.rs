@@ -14,6 +14,8 @@ pub struct Settings {
     pub simple_close: bool,
     /// Blocks that a force close costs.
     pub to_self_delay: u16,
+    /// Blocks after which a channel that was never seen is forgotten, and somewhat later a tombstone.
+    pub forget_after: u32,
     /// How long the phase with faults lasts, in milliseconds.
     pub safety: u64,
     /// The most opens.
@@ -57,6 +59,7 @@ impl Settings {
             scripts,
             simple_close: dice.per_mille(350),
             to_self_delay: u16::try_from(dice.between(1, 20)).unwrap_or(1),
+            forget_after: [60, 150, 2_016][dice.index(3)],
             safety: dice.between(60_000, 1_200_000),
             opens: u32::try_from(dice.between(1, 6)).unwrap_or(1),
             command_every: dice.between(2_000, 40_000),

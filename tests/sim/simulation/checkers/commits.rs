@@ -23,6 +23,7 @@ impl World {
                     self.check_keys(index, keys_id, &durable)?;
                     self.check_earned(index, keys_id, &durable)?;
                     self.checkers.durable[index].insert(keys_id, durable);
+                    self.checkers.fresh[index].insert(keys_id);
                 }
                 (Table::Channels, None) => {
                     self.checkers.durable[index].remove(&keys_id(&write.key)?);

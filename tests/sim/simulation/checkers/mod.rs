@@ -20,6 +20,8 @@ use wire::ChannelId;
 pub struct Checkers {
     /// What a restart would make of each host's channels table.
     durable: Vec<BTreeMap<KeysId, Durable>>,
+    /// Rows of each host that changed since its last step.
+    fresh: Vec<BTreeSet<KeysId>>,
     /// Every name of keys that a host ever wrote, with the temporary id that it was for.
     keys: BTreeMap<(usize, KeysId), ChannelId>,
     /// Every funding key that a host ever sent, with the temporary id that it was for.
@@ -30,6 +32,8 @@ pub struct Checkers {
     earned: BTreeSet<(usize, KeysId)>,
     /// Hosts to whom a later state of a channel was proven, in a commit that holds.
     proven_ahead: BTreeSet<(usize, ChannelId)>,
+    /// Channels of which a later state was proven by a forgery, and to whom.
+    pub forged: BTreeMap<ChannelId, usize>,
     /// For the planted bugs: what left, and in which life first.
     pub ready_left: BTreeSet<(usize, ChannelId)>,
     /// For the planted bugs.
@@ -41,6 +45,7 @@ pub struct Checkers {
 impl Checkers {
     /// Before anything happened.
     pub fn new(hosts: usize) -> Self {
-        Self { durable: vec![BTreeMap::new(); hosts], ..Self::default() }
+        let (durable, fresh) = (vec![BTreeMap::new(); hosts], vec![BTreeSet::new(); hosts]);
+        Self { durable, fresh, ..Self::default() }
     }
 }

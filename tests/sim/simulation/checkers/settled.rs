@@ -51,7 +51,8 @@ impl World {
                 let (Some(standing), Some(funded)) =
                     (standing(&channel.state), channel.state.channel())
                 else {
-                    return Some(format!("n{index} has a channel in {name}"));
+                    let id = channel.state.channel_ids();
+                    return Some(format!("n{index} has a channel in {name} ({id:?})"));
                 };
                 all.entry(funded.outpoint).or_default().push((index, standing));
             }
@@ -91,6 +92,12 @@ fn standing(state: &ChannelState) -> Option<Standing> {
         ChannelState::Funding(funding::State::Normal(_)) => Some(Standing::Open),
         ChannelState::Funding(funding::State::Tombstone(_)) => Some(Standing::Dead),
         ChannelState::Closing(closing::State::Closed(_)) => Some(Standing::Over),
+        // A close of what never came to be, and that we cannot bring about: it ends with its time.
+        ChannelState::Closing(closing::State::Closing(closing)) => {
+            let channel = &closing.channel;
+            let is_ours = channel.funding_transaction.is_some();
+            (!channel.position.is_confirmed() && !is_ours).then_some(Standing::Dead)
+        }
         ChannelState::Funding(_) | ChannelState::Closing(_) => None,
     }
 }
