@@ -20,6 +20,8 @@ pub struct Chain {
     pub blocks: BTreeMap<BlockHash, Arc<Block>>,
     birthday: Option<Tip>,
     is_away: bool,
+    /// What the faucet paid: it does not go back on it.
+    payments: Vec<Transaction>,
 }
 
 /// Whether the backend answers.
@@ -61,7 +63,13 @@ impl Chain {
     pub fn new(scripts: bool) -> Self {
         let scripts = if scripts { ScriptCheck::Full } else { ScriptCheck::Skipped };
         let regtest = Regtest::new(Options { scripts, ..Options::default() });
-        Self { regtest, blocks: BTreeMap::new(), birthday: None, is_away: false }
+        Self {
+            regtest,
+            blocks: BTreeMap::new(),
+            birthday: None,
+            is_away: false,
+            payments: Vec::new(),
+        }
     }
 
     /// Blocks below the first that a node follows, whose rewards the faucet can spend.
@@ -95,6 +103,17 @@ impl Chain {
         if let Ok(reorganised) = self.regtest.reorg_with(&reorg) {
             self.remember(&reorganised.connected);
         }
+        self.regtest.outage(false);
+        for payment in &self.payments {
+            // Most are in a block.
+            let _ = self.regtest.broadcast(std::slice::from_ref(payment));
+        }
+        self.regtest.outage(self.is_away);
+    }
+
+    /// Whether a transaction is one of the faucet's.
+    pub fn is_payment(&self, transaction: &Transaction) -> bool {
+        self.payments.contains(transaction)
     }
 
     /// A payment of the faucet's, unconfirmed.
@@ -102,6 +121,8 @@ impl Chain {
         let before = self.regtest.best().height;
         let outpoint = self.regtest.pay(script, amount).ok();
         self.remember_from(before);
+        let payment = outpoint.and_then(|outpoint| self.regtest.transaction(&outpoint.txid));
+        self.payments.extend(payment.map(|located| located.transaction));
         outpoint
     }
 

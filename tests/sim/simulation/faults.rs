@@ -80,7 +80,8 @@ impl World {
     }
 
     fn evict(&mut self) {
-        let pool = self.chain.regtest.mempool();
+        let mut pool = self.chain.regtest.mempool();
+        pool.retain(|transaction| !self.chain.is_payment(transaction));
         if let Some(transaction) = self.dice.pick(&pool) {
             let txid = transaction.compute_txid();
             self.chain.regtest.drop_from_mempool(&txid);
