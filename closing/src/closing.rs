@@ -204,6 +204,7 @@ impl Closing {
     /// Our commitment with a new child, which takes the place of the old one. If the wallet has no coins for
     /// another one, or it would pay no more, the old one has to do.
     fn force_again(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        let before = self.clone();
         let Self { channel, plan, local_script, remote_script, seen, sweep, lost, .. } = self;
         let old = match plan {
             Plan::Force { child, .. } => child,
@@ -214,6 +215,9 @@ impl Closing {
             (closing.local_script, closing.remote_script) = (local_script, remote_script);
             // What a reorganisation took back may come again.
             (closing.seen, closing.sweep, closing.lost) = (seen, sweep, lost);
+            if **closing == before {
+                forced.cause.clear();
+            }
         }
         forced
     }
@@ -266,8 +270,10 @@ impl Closing {
         if let Some(sweep) = &mut self.sweep
             && sweep.transaction.compute_txid() == txid
         {
-            sweep.confirmed = Some(height);
-            cause = format!("our outputs came home in block {height}");
+            // It has an input for each of our outputs, and they are found one by one.
+            if sweep.confirmed.replace(height) != Some(height) {
+                cause = format!("our outputs came home in block {height}");
+            }
         } else if let Plan::Force { child: Some(child), .. } = &mut self.plan
             && child.transaction.compute_txid() == txid
         {

@@ -204,6 +204,7 @@ impl ShuttingDown {
 
     /// Other fees for the same wish. The script stays: it has been said already.
     pub fn on_requested(mut self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        let before = (self.request.clone(), self.offer, self.tries);
         let script = self.request.script.take();
         self.request = CloseRequest { script, ..request };
         self.offer = FeeratePerKw(self.request.feerate.0.max(MIN_OFFER).min(self.request.cap.0));
@@ -213,7 +214,9 @@ impl ShuttingDown {
         } else {
             vec![Effect::Reconnect("the close was asked for again")]
         };
-        Transition::to(self, "the close was asked for again", effects)
+        let is_same = before == (self.request.clone(), self.offer, self.tries);
+        let cause = if is_same { "" } else { "the close was asked for again" };
+        Transition::to(self, cause, effects)
     }
 
     /// By force after all. A transaction that was signed for before may still win: its scripts stay known.

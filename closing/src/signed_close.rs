@@ -70,10 +70,16 @@ impl Closing {
         let Ok((transaction, effects)) = answer(&self.channel, &balances, m, cx) else {
             return Transition::stay(self);
         };
+        let before = self.clone();
         self.plan = Plan::Mutual { transaction };
         // [BOLT 2 closing_complete R19] its script from now on
         self.remote_script = Some(m.closer_scriptpubkey.clone());
-        let cause = format!("signed another close of the peer's, for {}", m.fee_satoshis);
+        // A peer that missed our signature asks for the same one again.
+        let cause = if self == before {
+            String::new()
+        } else {
+            format!("signed another close of the peer's, for {}", m.fee_satoshis)
+        };
         Transition::to(self, cause, effects)
     }
 }

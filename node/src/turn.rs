@@ -56,6 +56,12 @@ impl Node {
             return;
         };
         let changed = next.record() != before;
+        // A transition that changed nothing durable says so: tests and the simulator hold each state to it.
+        debug_assert!(
+            changed || cause.is_empty() || next.name() != from,
+            "{from} changed nothing durable and says {cause:?}"
+        );
+        debug_assert!(!changed || !cause.is_empty(), "{from} changed and does not say why");
         channel = Channel { state: next, link, ..channel };
         if changed {
             let entry = self.journal(keys_id, from, channel.state.name(), &cause, turn);
