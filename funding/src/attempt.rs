@@ -65,6 +65,11 @@ pub fn timed_out(stage: &'static str, waited_for: &str) -> Failure {
     }
 }
 
+/// The failure of an attempt whose coin somebody else has spent: another one may have others.
+pub fn coin_gone(stage: &'static str) -> Failure {
+    Failure { origin: Origin::Chain, stage, text: COIN_GONE.to_owned(), retry: true }
+}
+
 /// The failure of an attempt that the operator ended.
 pub fn cancelled(stage: &'static str) -> Failure {
     Failure {
@@ -82,3 +87,6 @@ pub fn refused_by_peer(stage: &'static str, text: &str) -> Failure {
     let retry = ["sync", "starting up", "in the process of"].iter().any(|s| lower.contains(s));
     Failure { origin: Origin::Peer, stage, text: format!("the peer answered: {text:?}"), retry }
 }
+
+/// What happened to a coin, and what the peer is told of it.
+pub const COIN_GONE: &str = "an input of the funding transaction was spent elsewhere";

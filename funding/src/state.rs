@@ -29,6 +29,7 @@ pub enum State {
 
 impl State {
     /// One event, one transition. Total: what a state does not wait for leaves it as it is.
+    #[expect(clippy::too_many_lines, reason = "the step table belongs on one page")]
     pub fn step(self, event: Event, cx: &mut Context<'_>) -> Transition {
         use Event as E;
         use Message as M;
@@ -42,6 +43,7 @@ impl State {
             (S::WaitForAcceptChannel(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForAcceptChannel(s), E::Deadline) => s.on_deadline(),
             (S::WaitForAcceptChannel(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForAcceptChannel(s), E::Conflicted { .. }) => s.on_conflicted(),
 
             (S::WaitForTests(s), E::Tested(verdict)) => s.on_tested(verdict, cx),
             (S::WaitForTests(s), E::Alive) => s.on_alive(cx),
@@ -49,6 +51,7 @@ impl State {
             (S::WaitForTests(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForTests(s), E::Deadline) => s.on_deadline(),
             (S::WaitForTests(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForTests(s), E::Conflicted { .. }) => s.on_conflicted(),
 
             (S::WaitForFundingSigned(s), E::Message(M::FundingSigned(m))) => {
                 s.on_funding_signed(&m, cx)
@@ -58,6 +61,9 @@ impl State {
             (S::WaitForFundingSigned(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForFundingSigned(s), E::Deadline) => s.on_deadline(),
             (S::WaitForFundingSigned(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForFundingSigned(s), E::Conflicted { by, height }) => {
+                s.on_conflicted(by, height)
+            }
 
             // Accepter.
             (S::WaitForDecision(s), E::Decided(decision)) => s.on_decided(decision, cx),
@@ -247,6 +253,9 @@ impl State {
 
     /// What of the chain concerns it.
     pub fn watches(&self) -> Watches {
+        if let Some(attempt) = self.attempt() {
+            return Watches { outpoints: attempt.coins.clone(), txids: Vec::new() };
+        }
         self.channel().map_or_else(Watches::default, FundedChannel::watches)
     }
 

@@ -82,9 +82,10 @@ impl Node {
         turn: &mut Turn<'_>,
     ) {
         let height = Height(connected.height);
-        let Some(funding) =
-            self.channels.get(&found.key).and_then(|channel| channel.state.channel())
-        else {
+        let Some(channel) = self.channels.get(&found.key) else { return };
+        let Some(funding) = channel.state.channel() else {
+            // An attempt watches its coins only, and its own transaction was never broadcast.
+            self.drive(found.key, ChannelEvent::Conflicted { by: found.txid, height }, turn);
             return;
         };
         let event = match &found.found {

@@ -6,7 +6,7 @@
 //! Leaves to    `WaitForTests`.
 //! On a crash   the attempt ends, its coins are free, the request tries again: nothing was promised.
 
-use crate::attempt::{cancelled, peer_gone, refused_by_peer, timed_out};
+use crate::attempt::{COIN_GONE, cancelled, coin_gone, peer_gone, refused_by_peer, timed_out};
 use crate::check_accept_channel::check_accept_channel;
 use crate::check_open_channel::{check_commitment, is_supported};
 use crate::error::{error_message, peer_text};
@@ -151,6 +151,12 @@ impl WaitForAcceptChannel {
     pub fn on_deadline(self) -> Transition {
         let error = error_message(self.attempt.temporary_channel_id(), "no accept_channel in time");
         Transition::ended(timed_out(STAGE, "accept_channel"), vec![Effect::Send(error)])
+    }
+
+    /// A coin is gone, in a block: another attempt takes others.
+    pub fn on_conflicted(self) -> Transition {
+        let error = error_message(self.attempt.temporary_channel_id(), COIN_GONE);
+        Transition::ended(coin_gone(STAGE), vec![Effect::Send(error)])
     }
 
     /// The operator ends it.

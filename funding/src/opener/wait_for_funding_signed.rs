@@ -6,15 +6,16 @@
 //! Leaves to    `WaitForChannelReady`; then, and only then, the transaction is broadcast.
 //! On a crash   a tombstone: the peer may hold the channel for good and is told that it is dead.
 
-use crate::attempt::{peer_gone, timed_out};
+use crate::attempt::{COIN_GONE, peer_gone, timed_out};
 use crate::check_open_channel::check_commitment;
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForTests;
 use crate::{
     AgreedParameters, Attempt, Context, Effect, Failure, FundedChannel, FundingError,
-    FundingPosition, Monotonic, Role, Tombstone, Transition, Violation, WaitForChannelReady,
+    FundingPosition, Monotonic, Next, Role, State, Tombstone, Transition, Violation,
+    WaitForChannelReady,
 };
-use bitcoin::{OutPoint, Transaction};
+use bitcoin::{OutPoint, Transaction, Txid};
 use secp256k1::ecdsa::Signature;
 use transactions::{Height, is_low_s};
 use wire::{ChannelId, FundingCreated, FundingSigned, Message};
@@ -141,6 +142,15 @@ impl WaitForFundingSigned {
     pub fn on_deadline(self) -> Transition {
         let reason = timed_out(STAGE, "funding_signed").text;
         self.bury(&reason, false, "no funding_signed in time")
+    }
+
+    /// A coin is gone, in a block: the transaction can never confirm, whatever the peer signs.
+    pub fn on_conflicted(self, by: Txid, height: Height) -> Transition {
+        let mut buried = self.bury(COIN_GONE, false, COIN_GONE);
+        if let Next::State(State::Tombstone(tombstone)) = &mut buried.next {
+            tombstone.channel.position = FundingPosition::Conflicted { by, height };
+        }
+        buried
     }
 
     /// The operator ends it.

@@ -6,7 +6,7 @@
 //! Leaves to    `WaitForFundingSigned`, saying `funding_created`.
 //! On a crash   the attempt ends, its coins are free, the request tries again: nothing was promised.
 
-use crate::attempt::{cancelled, peer_gone, refused_by_peer, timed_out};
+use crate::attempt::{COIN_GONE, cancelled, coin_gone, peer_gone, refused_by_peer, timed_out};
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForFundingSigned;
 use crate::{
@@ -100,6 +100,12 @@ impl WaitForTests {
         };
         let error = error_message(self.attempt.temporary_channel_id(), "the open took too long");
         Transition::ended(failure, vec![Effect::Send(error)])
+    }
+
+    /// A coin is gone, in a block: another attempt takes others.
+    pub fn on_conflicted(self) -> Transition {
+        let error = error_message(self.attempt.temporary_channel_id(), COIN_GONE);
+        Transition::ended(coin_gone(STAGE), vec![Effect::Send(error)])
     }
 
     /// The operator ends it.
