@@ -23,6 +23,10 @@ impl ShuttingDown {
         if self.here.complete.is_some() || (!asked && peer_can_pay) {
             return None;
         }
+        // What would not relay is not worth a signature: then it is for the closee to offer.
+        if balances.local < cx.fees.floor.fee_ceil(weight) {
+            return None;
+        }
         let feerate = FeeratePerKw(self.offer.0.min(self.request.cap.0));
         let complete = complete(&self.channel, balances, feerate.fee_ceil(weight), cx)?;
         self.here.complete = Some(complete.clone());
