@@ -46,10 +46,10 @@ impl State {
     /// What a restart makes of a record.
     pub fn resume(record: &[u8]) -> Result<Self, RecordError> {
         let mut r = Reader::new("closing record", record);
-        read_version(&mut r, VERSION)?;
+        let version = read_version(&mut r, VERSION)?;
         let state = match r.u8("kind")? {
             SHUTTING_DOWN => ShuttingDown {
-                channel: FundedChannel::read(&mut r)?,
+                channel: FundedChannel::read(&mut r, version)?,
                 request: read_request(&mut r)?,
                 local_script: read_script(&mut r)?,
                 remote_script: read_option(&mut r, read_script)?,
@@ -59,8 +59,8 @@ impl State {
                 here: Here::default(),
             }
             .into(),
-            CLOSING => read_closing(&mut r)?.into(),
-            CLOSED => Closed { closing: read_closing(&mut r)? }.into(),
+            CLOSING => read_closing(&mut r, version)?.into(),
+            CLOSED => Closed { closing: read_closing(&mut r, version)? }.into(),
             other => return Err(RecordError::Damaged(format!("unknown kind {other}"))),
         };
         r.finish("closing record")?;
@@ -112,8 +112,8 @@ fn write_closing(out: &mut Vec<u8>, closing: &Closing) {
     }
 }
 
-fn read_closing(r: &mut Reader<'_>) -> Result<Closing, RecordError> {
-    let channel = FundedChannel::read(r)?;
+fn read_closing(r: &mut Reader<'_>, version: u8) -> Result<Closing, RecordError> {
+    let channel = FundedChannel::read(r, version)?;
     let request = read_request(r)?;
     let plan = match r.u8("plan")? {
         0 => Plan::Mutual { transaction: read_transaction(r)? },
@@ -195,7 +195,7 @@ fn read_height(r: &mut Reader<'_>) -> Result<Option<Height>, RecordError> {
     read_option(r, |r| Ok(Height(r.u32("height")?)))
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const SHUTTING_DOWN: u8 = 1;
 const CLOSING: u8 = 2;
 const CLOSED: u8 = 3;

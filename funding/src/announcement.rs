@@ -1,61 +1,111 @@
-//! `announcement_signatures` (BOLT 7): each side's half of the announcement of a channel. The peer's are
-//! answered; the announcement itself is the peer's to spread.
+//! `announcement_signatures` (BOLT 7): each side's half of the announcement of a channel. The two are
+//! exchanged; the announcement itself is for those to spread that keep gossip.
 
 use crate::error::warning_message;
-use crate::{ANNOUNCE_CHANNEL, Context, Effect, FINAL_DEPTH, FundedChannel, LinkKind, Role};
+use crate::{ANNOUNCE_CHANNEL, Context, Effect, FINAL_DEPTH, FundedChannel, Link, Role};
 use bitcoin::hashes::{Hash as _, sha256d};
 use secp256k1::{Message as Digest, PublicKey};
 use transactions::verify_signature;
 use wire::{AnnouncementSignatures, Message, ShortChannelId};
 
-/// Keeps the peer's signatures until the channel is deep enough, and answers them, once on a connection.
+/// What became of an exchange: whether the record has changed, and what is said.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    /// The peer's half is new, and right.
+    pub is_new: bool,
+    /// Ours, or a warning.
+    pub effects: Vec<Effect>,
+}
+
+/// Keeps the peer's half until the channel is deep enough.
 pub fn on_announcement_signatures(
     channel: &FundedChannel,
     theirs: AnnouncementSignatures,
-    cx: &mut Context<'_>,
-) -> Vec<Effect> {
+    link: &mut Link,
+) {
     // [BOLT 7 announcement_signatures S3] not for a channel that nobody is to know
-    if channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL == 0 {
-        return Vec::new();
+    if is_announced(channel) {
+        // [BOLT 7 announcement_signatures R4] before both `channel_ready` it waits here
+        link.announcement = Some(theirs);
     }
-    cx.link.announcement = Some(theirs);
-    answer(channel, cx).into_iter().collect()
 }
 
-/// Ours, if theirs are here and right, and no usual reorganisation can give the channel another name.
-pub fn answer(channel: &FundedChannel, cx: &mut Context<'_>) -> Option<Effect> {
-    if cx.link.kind == LinkKind::Down || channel.depth(cx.tip) < FINAL_DEPTH {
-        return None;
+/// Ours, once both sides have said `channel_ready` and no usual reorganisation can give the channel another
+/// name: until the peer's half came, and in answer to it, but once on a connection.
+pub fn exchange(channel: &mut FundedChannel, cx: &mut Context<'_>) -> Exchange {
+    let mut exchange = Exchange::default();
+    let is_due =
+        is_announced(channel) && cx.link.is_reestablished() && channel.depth(cx.tip) >= FINAL_DEPTH;
+    let Some(short_channel_id) = channel.short_channel_id().filter(|_| is_due) else {
+        return exchange;
+    };
+    let digest = digest(channel, cx.wallet.node_id(), short_channel_id);
+    let theirs = cx.link.announcement.take();
+    let is_asked = theirs.is_some();
+    match theirs.map(|theirs| check(channel, theirs, short_channel_id, &digest)) {
+        Some(Ok(theirs)) if is_missing(channel) => {
+            channel.remote_announcement = Some(theirs);
+            exchange.is_new = true;
+        }
+        Some(Err(text)) => {
+            exchange.effects.push(Effect::Send(warning_message(channel.channel_id(), text)));
+        }
+        Some(Ok(_)) | None => {}
     }
-    // [BOLT 7 announcement_signatures S1] never the first: a listed exception
-    // [BOLT 7 announcement_signatures S4] on a new connection neither
-    let theirs = cx.link.announcement.take()?;
-    if cx.link.sent_announcement_signatures {
-        return None;
+    // [BOLT 7 announcement_signatures S1] deep enough
+    // [BOLT 7 announcement_signatures S4] again on a new connection, until theirs came
+    // [BOLT 7 announcement_signatures S5] and in answer to theirs
+    if !cx.link.sent_announcement_signatures && (is_asked || exchange.is_new || is_missing(channel))
+    {
+        cx.link.sent_announcement_signatures = true;
+        exchange.effects.push(Effect::Send(Message::AnnouncementSignatures(
+            AnnouncementSignatures {
+                channel_id: channel.channel_id(),
+                short_channel_id,
+                node_signature: cx.wallet.sign_announcement_node(&digest),
+                bitcoin_signature: cx.wallet.sign_announcement(&channel.keys_id, &digest),
+            },
+        )));
     }
-    let short_channel_id = channel.short_channel_id()?;
-    let warning = |text| Some(Effect::Send(warning_message(channel.channel_id(), text)));
+    exchange
+}
+
+/// Whether a block can make an exchange due on this connection.
+pub fn minds_blocks(channel: &FundedChannel, link: &Link) -> bool {
+    let is_unsaid = !link.sent_announcement_signatures && is_missing(channel);
+    is_announced(channel) && link.is_reestablished() && (is_unsaid || link.announcement.is_some())
+}
+
+/// The peer's half, if it is right; else what is wrong with it.
+fn check(
+    channel: &FundedChannel,
+    theirs: AnnouncementSignatures,
+    short_channel_id: ShortChannelId,
+    digest: &[u8; 32],
+) -> Result<AnnouncementSignatures, &'static str> {
     // [BOLT 7 announcement_signatures R1] of another output
     if theirs.short_channel_id != short_channel_id {
-        return warning("announcement_signatures names another short_channel_id");
+        return Err("announcement_signatures names another short_channel_id");
     }
-    let digest = digest(channel, cx.wallet.node_id(), short_channel_id);
-    let message = Digest::from_digest(digest);
+    let message = Digest::from_digest(*digest);
     let remote_key = channel.agreed.keys(channel.role.other()).funding_pubkey;
-    // [BOLT 7 announcement_signatures R2] told, and not answered
+    // [BOLT 7 announcement_signatures R2] told, and not kept; the channel is as good without it
     if !verify_signature(&message, &theirs.node_signature, &channel.node_id)
         || !verify_signature(&message, &theirs.bitcoin_signature, &remote_key)
     {
-        return warning("announcement_signatures does not sign the channel_announcement");
+        return Err("announcement_signatures does not sign the channel_announcement");
     }
-    // [BOLT 7 announcement_signatures S5] theirs are right
-    cx.link.sent_announcement_signatures = true;
-    Some(Effect::Send(Message::AnnouncementSignatures(AnnouncementSignatures {
-        channel_id: channel.channel_id(),
-        short_channel_id,
-        node_signature: cx.wallet.sign_announcement_node(&digest),
-        bitcoin_signature: cx.wallet.sign_announcement(&channel.keys_id, &digest),
-    })))
+    Ok(theirs)
+}
+
+fn is_announced(channel: &FundedChannel) -> bool {
+    channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL != 0
+}
+
+/// Whether the peer's half for the channel's present name is not here.
+fn is_missing(channel: &FundedChannel) -> bool {
+    let known = channel.remote_announcement.as_ref().map(|theirs| theirs.short_channel_id);
+    known.is_none() || known != channel.short_channel_id()
 }
 
 /// What all four signatures sign: the double SHA-256 of a `channel_announcement` behind its signatures. The

@@ -7,7 +7,7 @@ use std::fmt;
 use transactions::{
     Commitment, CommitmentNumber, Depth, FundingOutput, Height, KeysId, Signer, Timestamp,
 };
-use wire::{ChannelId, ChannelReestablish, ShortChannelId, Shutdown};
+use wire::{AnnouncementSignatures, ChannelId, ChannelReestablish, ShortChannelId, Shutdown};
 
 /// A channel whose funding transaction is signed for on both sides, or may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,8 @@ pub struct FundedChannel {
     /// Whether the peer sent an update of the commitment, which this build cannot follow: no mutual close
     /// can complete until the peer forgets it, so only `--force` is sure.
     pub peer_update_pending: bool,
+    /// The peer's half of the announcement, found right: for the output that its `short_channel_id` names.
+    pub remote_announcement: Option<AnnouncementSignatures>,
 }
 
 impl FundedChannel {

@@ -22,7 +22,7 @@
 
 mod accepter;
 mod agreed;
-mod announcement;
+pub mod announcement;
 mod attempt;
 mod channel;
 mod check_accept_channel;

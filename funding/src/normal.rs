@@ -27,7 +27,7 @@ impl Normal {
     }
 
     /// The peer's `channel_reestablish`: both at 1 means that `channel_ready` may have been lost.
-    pub fn on_reestablish(self, cx: &mut Context<'_>) -> Transition {
+    pub fn on_reestablish(mut self, cx: &mut Context<'_>) -> Transition {
         if let Some(cause) = funded::on_reestablish(&self.channel, cx) {
             return Transition::close(self.channel, cause, Vec::new());
         }
@@ -37,31 +37,37 @@ impl Normal {
         if self.channel.peer_update_pending {
             effects.extend(funded::warn_of_updates(self.channel.channel_id(), cx.link));
         }
-        Transition { effects, ..Transition::stay(self) }
+        let exchange = announcement::exchange(&mut self.channel, cx);
+        effects.extend(exchange.effects);
+        Transition::to(self, announced(exchange.is_new), effects)
     }
 
     /// News of the chain: only the position moves, unless it can never be the agreed one again.
     pub fn on_chain(mut self, event: &Event, cx: &mut Context<'_>) -> Transition {
-        let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
+        let mut cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
         if self.channel.position.is_dead(cx.tip) {
             return bury(self.channel, cx);
         }
-        let mut effects: Vec<Effect> =
-            announcement::answer(&self.channel, cx).into_iter().collect();
+        let exchange = announcement::exchange(&mut self.channel, cx);
+        let mut effects = exchange.effects;
         if matches!(event, Event::Block) {
             effects.extend(rebroadcast(&self.channel));
+        }
+        if exchange.is_new && cause.is_empty() {
+            cause = announced(true).to_owned();
         }
         Transition::to(self, cause, effects)
     }
 
     /// The peer's half of the channel's announcement.
     pub fn on_announcement_signatures(
-        self,
+        mut self,
         theirs: AnnouncementSignatures,
         cx: &mut Context<'_>,
     ) -> Transition {
-        let effects = announcement::on_announcement_signatures(&self.channel, theirs, cx);
-        Transition { effects, ..Transition::stay(self) }
+        announcement::on_announcement_signatures(&self.channel, theirs, cx.link);
+        let exchange = announcement::exchange(&mut self.channel, cx);
+        Transition::to(self, announced(exchange.is_new), exchange.effects)
     }
 
     /// A message that changes the commitment.
@@ -88,4 +94,9 @@ impl Normal {
     pub fn on_shutdown(self, shutdown: Shutdown) -> Transition {
         Transition::close(self.channel, CloseCause::RemoteShutdown(shutdown), Vec::new())
     }
+}
+
+/// The cause of a change by the peer's half of the announcement.
+const fn announced(is_new: bool) -> &'static str {
+    if is_new { "the peer signed the announcement of the channel" } else { "" }
 }

@@ -12,7 +12,7 @@ use bitcoin::{Amount, BlockHash, OutPoint, Transaction, Txid};
 use std::fmt;
 use transactions::{FeeratePerKw, Height, KeysId, Timestamp};
 use wire::codec::{Reader, Writer};
-use wire::{AcceptChannel, DecodeError, Message, OpenChannel};
+use wire::{AcceptChannel, AnnouncementSignatures, DecodeError, Message, OpenChannel};
 
 /// A record that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,7 +101,7 @@ impl State {
     /// `Event::Block`, as they do at any other time.
     pub fn resume(record: &[u8]) -> Result<Resumed, RecordError> {
         let mut r = Reader::new("channel record", record);
-        read_version(&mut r, VERSION)?;
+        let version = read_version(&mut r, VERSION)?;
         let kind = r.u8("kind")?;
         let resumed = match kind {
             ATTEMPT => Resumed::Ended(Box::new(read_attempt(&mut r)?), stopped()),
@@ -110,12 +110,14 @@ impl State {
                 let cause = tombstone.reason.clone();
                 Resumed::Changed(tombstone.into(), cause)
             }
-            WAIT_FOR_CHANNEL_READY => {
-                Resumed::Same(WaitForChannelReady { channel: FundedChannel::read(&mut r)? }.into())
+            WAIT_FOR_CHANNEL_READY => Resumed::Same(
+                WaitForChannelReady { channel: FundedChannel::read(&mut r, version)? }.into(),
+            ),
+            NORMAL => {
+                Resumed::Same(Normal { channel: FundedChannel::read(&mut r, version)? }.into())
             }
-            NORMAL => Resumed::Same(Normal { channel: FundedChannel::read(&mut r)? }.into()),
             TOMBSTONE => {
-                let channel = FundedChannel::read(&mut r)?;
+                let channel = FundedChannel::read(&mut r, version)?;
                 let reason = read_text(&mut r)?;
                 let peer_knows = read_flag(&mut r)?;
                 Resumed::Same(Tombstone { channel, reason, peer_knows }.into())
@@ -151,10 +153,22 @@ impl FundedChannel {
             Writer::new(out).point(point);
         });
         Writer::new(out).u8(u8::from(self.peer_update_pending));
+        write_option(out, self.remote_announcement.as_ref(), |out, theirs| {
+            write_message(out, &Message::AnnouncementSignatures(theirs.clone()));
+        });
     }
 
-    /// Reads what [`FundedChannel::write`] wrote.
-    pub fn read(r: &mut Reader<'_>) -> Result<Self, RecordError> {
+    /// Reads what [`FundedChannel::write`] wrote, in a record of this version.
+    pub fn read(r: &mut Reader<'_>, version: u8) -> Result<Self, RecordError> {
+        let mut channel = Self::read_first(r)?;
+        if version > 1 {
+            channel.remote_announcement = read_option(r, read_announcement_signatures)?;
+        }
+        Ok(channel)
+    }
+
+    /// What version 1 held, and every later one begins with.
+    fn read_first(r: &mut Reader<'_>) -> Result<Self, RecordError> {
         Ok(Self {
             keys_id: KeysId(r.array("keys_id")?),
             node_id: r.point("node_id")?,
@@ -175,6 +189,7 @@ impl FundedChannel {
             channel_ready_sent: read_flag(r)?,
             remote_next_point: read_option(r, |r| Ok(r.point("remote_next_point")?))?,
             peer_update_pending: read_flag(r)?,
+            remote_announcement: None,
         })
     }
 }
@@ -291,6 +306,14 @@ fn read_accept_channel(r: &mut Reader<'_>) -> Result<AcceptChannel, RecordError>
     Ok(*accept)
 }
 
+fn read_announcement_signatures(r: &mut Reader<'_>) -> Result<AnnouncementSignatures, RecordError> {
+    let message = read_message(r)?;
+    let Message::AnnouncementSignatures(theirs) = message else {
+        return Err(unexpected("announcement_signatures", &message));
+    };
+    Ok(theirs)
+}
+
 /// Reads the first byte of a record, which names the version of its format.
 pub fn read_version(r: &mut Reader<'_>, newest: u8) -> Result<u8, RecordError> {
     match r.u8("version")? {
@@ -387,7 +410,7 @@ fn stopped() -> Failure {
     }
 }
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const ATTEMPT: u8 = 1;
 const WAIT_FOR_FUNDING_SIGNED: u8 = 2;
 const WAIT_FOR_CHANNEL_READY: u8 = 3;

@@ -90,7 +90,9 @@ impl State {
             (S::WaitForChannelReady(s), E::Message(M::ChannelReestablish(_))) => {
                 s.on_reestablish(cx)
             }
-            (S::WaitForChannelReady(s), E::Message(M::ChannelReady(m))) => s.on_channel_ready(&m),
+            (S::WaitForChannelReady(s), E::Message(M::ChannelReady(m))) => {
+                s.on_channel_ready(&m, cx)
+            }
             (S::WaitForChannelReady(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForChannelReady(s), E::Message(M::Shutdown(m))) => s.on_shutdown(m),
             (S::WaitForChannelReady(s), E::Message(M::AnnouncementSignatures(m))) => {

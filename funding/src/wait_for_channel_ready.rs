@@ -9,8 +9,8 @@
 use crate::error::{error_message, warning_message};
 use crate::funded::{self, ErrorMeaning};
 use crate::{
-    ANNOUNCE_CHANNEL, CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition,
-    Normal, Origin, Role, Tombstone, Transition, Violation,
+    CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Normal, Origin,
+    Role, Tombstone, Transition, Violation, announcement,
 };
 use bitcoin::TxOut;
 use wire::{AnnouncementSignatures, ChannelReady, RawMessage, Shutdown};
@@ -61,13 +61,13 @@ impl WaitForChannelReady {
     }
 
     /// The peer's `channel_ready`: early, late or twice.
-    pub fn on_channel_ready(mut self, ready: &ChannelReady) -> Transition {
+    pub fn on_channel_ready(mut self, ready: &ChannelReady, cx: &mut Context<'_>) -> Transition {
         // [BOLT 2 channel_reestablish G13] once is enough
         if self.channel.remote_next_point.is_some() {
             return Transition::stay(self);
         }
         self.channel.remote_next_point = Some(ready.second_per_commitment_point);
-        self.advance("the peer sent channel_ready".to_owned(), Vec::new())
+        self.advance("the peer sent channel_ready".to_owned(), Vec::new(), cx)
     }
 
     /// The peer's half of the channel's announcement: it waits for our `channel_ready`.
@@ -76,10 +76,7 @@ impl WaitForChannelReady {
         theirs: AnnouncementSignatures,
         cx: &mut Context<'_>,
     ) -> Transition {
-        if self.channel.agreed.open.channel_flags & ANNOUNCE_CHANNEL != 0 {
-            // [BOLT 7 announcement_signatures R4] not yet
-            cx.link.announcement = Some(theirs);
-        }
+        announcement::on_announcement_signatures(&self.channel, theirs, cx.link);
         Transition::stay(self)
     }
 
@@ -104,7 +101,7 @@ impl WaitForChannelReady {
         if matches!(event, Event::Block) {
             effects.extend(rebroadcast(&self.channel));
         }
-        self.advance(cause, effects)
+        self.advance(cause, effects, cx)
     }
 
     /// A message that changes the commitment.
@@ -148,8 +145,14 @@ impl WaitForChannelReady {
     }
 
     /// Both `channel_ready` make a channel.
-    fn advance(self, cause: String, effects: Vec<Effect>) -> Transition {
+    fn advance(
+        mut self,
+        cause: String,
+        mut effects: Vec<Effect>,
+        cx: &mut Context<'_>,
+    ) -> Transition {
         if self.channel.channel_ready_sent && self.channel.remote_next_point.is_some() {
+            effects.extend(announcement::exchange(&mut self.channel, cx).effects);
             return Transition::to(Normal { channel: self.channel }, cause, effects);
         }
         Transition::to(self, cause, effects)

@@ -334,7 +334,8 @@ impl Channel {
     pub fn minds_blocks(&self) -> bool {
         match &self.state {
             ChannelState::Funding(funding::State::Normal(s)) => {
-                !s.channel.position.is_confirmed() || self.link.announcement.is_some()
+                !s.channel.position.is_confirmed()
+                    || funding::announcement::minds_blocks(&s.channel, &self.link)
             }
             ChannelState::Funding(_) | ChannelState::Closing(_) => true,
         }

@@ -57,6 +57,7 @@ impl WaitForFundingCreated {
             channel_ready_sent: false,
             remote_next_point: None,
             peer_update_pending: false,
+            remote_announcement: None,
         };
         cx.link.kind = LinkKind::Fresh;
         let effects = vec![Effect::Send(signed)];

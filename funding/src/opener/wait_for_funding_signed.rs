@@ -201,6 +201,7 @@ impl WaitForFundingSigned {
             channel_ready_sent: false,
             remote_next_point: None,
             peer_update_pending: false,
+            remote_announcement: None,
         }
     }
 }

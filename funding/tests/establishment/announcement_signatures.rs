@@ -1,7 +1,7 @@
-//! `announcement_signatures` of BOLT 7: the peer's are answered.
+//! `announcement_signatures` of BOLT 7: both sides say theirs when the channel is deep, until both are there.
 
 use bitcoin::hashes::{Hash as _, sha256d};
-use funding::{Event, OpenWish, State};
+use funding::{Event, LinkKind, OpenWish, Resumed, State};
 use secp256k1::PublicKey;
 use transactions::{Height, Signer as _, verify_signature};
 use wire::{AnnouncementSignatures, Message, ShortChannelId};
@@ -18,6 +18,7 @@ fn announced(tip: u32) -> Pair {
         let other = pair.side(other(which)).wallet.node_id();
         let side = pair.side(which);
         side.tip = Height(tip);
+        side.link.kind = LinkKind::Fresh;
         let Some(State::Normal(normal)) = &mut side.state else { panic!("Normal") };
         normal.channel.node_id = other;
     }
@@ -58,26 +59,98 @@ fn signatures(pair: &mut Pair, which: Which) -> AnnouncementSignatures {
     }
 }
 
+/// A new connection, and both `channel_reestablish` on it. What one side says after theirs.
+fn reconnect(pair: &mut Pair, which: Which) -> Vec<&'static str> {
+    let theirs = pair.side(other(which));
+    let channel = theirs.state().channel().expect("a channel").clone();
+    let reestablish = channel.reestablish(&theirs.wallet);
+    let side = pair.side(which);
+    side.disconnect();
+    side.connect();
+    assert_eq!(side.names(), ["channel_reestablish"]);
+    side.receive(reestablish.into());
+    side.names()
+}
+
+/// The depth of six is reached. What one side says.
+fn next_block(pair: &mut Pair, which: Which) -> Vec<Message> {
+    let side = pair.side(which);
+    side.tip = Height(106);
+    side.step(Event::Block);
+    side.sent()
+}
+
 #[test]
-fn announcement_signatures_are_answered_once_on_a_connection() {
+fn announcement_signatures_are_exchanged_at_six_blocks() {
+    let mut pair = announced(105);
     for which in BOTH {
-        let mut pair = announced(106);
-        let theirs = signatures(&mut pair, other(which));
-        let expected = signatures(&mut pair, which);
-        let side = pair.side(which);
-        side.receive(theirs.clone().into());
-        assert_eq!(side.sent(), [Message::from(expected.clone())]);
-        let message = secp256k1::Message::from_digest(digest(&pair));
-        let side = pair.side(which);
-        let node_id = side.wallet.node_id();
-        assert!(verify_signature(&message, &expected.node_signature, &node_id));
-        side.receive(theirs.clone().into());
-        assert!(side.sent().is_empty());
-        side.disconnect();
-        side.connect();
-        side.receive(theirs.into());
-        assert_eq!(side.names(), ["announcement_signatures"]);
+        pair.side(which).step(Event::Block);
+        assert!(pair.side(which).sent().is_empty());
     }
+    for which in BOTH {
+        let ours = signatures(&mut pair, which);
+        let node_id = pair.side(which).wallet.node_id();
+        let message = secp256k1::Message::from_digest(digest(&pair));
+        assert!(verify_signature(&message, &ours.node_signature, &node_id));
+        assert_eq!(next_block(&mut pair, which), [Message::from(ours)]);
+        pair.side(which).step(Event::Block);
+        assert!(pair.side(which).sent().is_empty(), "once on a connection");
+        let theirs = signatures(&mut pair, other(which));
+        pair.side(which).receive(theirs.into());
+        assert!(pair.side(which).sent().is_empty(), "they have ours");
+    }
+    for which in BOTH {
+        assert_eq!(reconnect(&mut pair, which), ["channel_ready"], "nothing is missing");
+    }
+}
+
+#[test]
+fn announcement_signatures_are_said_again_until_theirs_came() {
+    let mut pair = announced(105);
+    for which in BOTH {
+        next_block(&mut pair, which);
+        for _ in 0..2 {
+            let said = reconnect(&mut pair, which);
+            assert_eq!(said, ["channel_ready", "announcement_signatures"]);
+        }
+        let theirs = signatures(&mut pair, other(which));
+        let side = pair.side(which);
+        side.receive(theirs.clone().into());
+        assert!(side.sent().is_empty(), "ours went on this connection");
+        // What came is remembered over a restart.
+        let record = side.state().record().expect("a record");
+        let Ok(Resumed::Same(again)) = State::resume(&record) else { panic!("unreadable") };
+        side.state = Some(again);
+        assert_eq!(reconnect(&mut pair, which), ["channel_ready"]);
+        let side = pair.side(which);
+        side.receive(theirs.clone().into());
+        assert_eq!(side.names(), ["announcement_signatures"], "it asks for ours");
+        side.receive(theirs.into());
+        assert!(side.sent().is_empty(), "once on a connection");
+    }
+}
+
+#[test]
+fn announcement_signatures_wait_for_both_channel_reestablish() {
+    let mut pair = announced(105);
+    pair.opener.disconnect();
+    pair.opener.connect();
+    assert!(next_block(&mut pair, Which::Opener).is_empty());
+}
+
+#[test]
+fn announcement_signatures_of_another_place_are_asked_for_again() {
+    let mut pair = announced(106);
+    let theirs = signatures(&mut pair, Which::Accepter);
+    pair.opener.receive(theirs.into());
+    assert_eq!(pair.opener.names(), ["announcement_signatures"]);
+    // A reorganisation puts the funding transaction elsewhere: the channel has another name.
+    let Some(State::Normal(normal)) = &mut pair.opener.state else { panic!("Normal") };
+    let funding::FundingPosition::Confirmed { tx_index, .. } = &mut normal.channel.position else {
+        panic!("confirmed")
+    };
+    *tx_index = 6;
+    assert_eq!(reconnect(&mut pair, Which::Opener), ["channel_ready", "announcement_signatures"]);
 }
 
 #[test]
@@ -86,9 +159,10 @@ fn announcement_signatures_that_come_early_wait_for_six_blocks() {
     let theirs = signatures(&mut pair, Which::Accepter);
     pair.opener.receive(theirs.into());
     assert!(pair.opener.sent().is_empty());
-    pair.opener.tip = Height(106);
-    pair.opener.step(Event::Block);
+    next_block(&mut pair, Which::Opener);
     assert_eq!(pair.opener.names(), ["announcement_signatures"]);
+    let said = reconnect(&mut pair, Which::Opener);
+    assert_eq!(said, ["channel_ready"], "theirs was kept");
 }
 
 #[test]
@@ -97,6 +171,7 @@ fn announcement_signatures_wait_for_channel_ready() {
     let mut known = announced(106);
     let theirs = signatures(&mut known, Which::Accepter);
     let mut pair = Pair::funded_of(&wish);
+    pair.opener.link.kind = LinkKind::Fresh;
     pair.opener.receive(theirs.into());
     assert!(pair.opener.sent().is_empty());
     let ready = pair.mine(Which::Accepter, 101, 103).pop().expect("channel_ready");
@@ -129,6 +204,8 @@ fn wrong_announcement_signatures_are_warned_of() {
             _ => theirs.bitcoin_signature = theirs.node_signature,
         }
         pair.opener.receive(theirs.into());
-        assert_eq!(pair.opener.names(), ["warning"]);
+        assert_eq!(pair.opener.names(), ["warning", "announcement_signatures"]);
+        let said = reconnect(&mut pair, Which::Opener);
+        assert_eq!(said, ["channel_ready", "announcement_signatures"], "theirs is not here yet");
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
 
 #[cfg(test)]
+mod announcements;
 mod closes;
 #[cfg(test)]
 mod commits;
