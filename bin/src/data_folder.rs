@@ -111,6 +111,11 @@ impl DataFolder {
         self.path.join("control.sock")
     }
 
+    /// Where the blocks of the embedded chain are kept.
+    pub fn embedded_chain_path(&self) -> PathBuf {
+        self.path.join("embedded-chain")
+    }
+
     fn create_seed(
         &self,
         path: &Path,

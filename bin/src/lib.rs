@@ -9,10 +9,13 @@ pub mod daemon;
 pub mod data_folder;
 #[cfg(feature = "regtest")]
 pub mod demo;
+#[cfg(feature = "regtest")]
+pub mod embedded_chain;
 pub mod entropy;
 pub mod exit;
 pub mod inbox;
 pub mod json;
 pub mod log;
+pub mod miner;
 pub mod net;
 pub mod shell;

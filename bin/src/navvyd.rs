@@ -2,7 +2,10 @@
 
 use bin::daemon::{Daemon, Setup, has_node};
 use bin::data_folder::DataFolder;
+#[cfg(feature = "regtest")]
+use bin::embedded_chain::EmbeddedChain;
 use bin::exit::{Exit, Failure, report};
+use bin::miner::Miner;
 use bin::{control, entropy, log};
 use bitcoin::Network;
 use chain::bitcoind::{Auth, Bitcoind, Config};
@@ -32,9 +35,13 @@ struct Arguments {
     /// Where peers may connect.
     #[arg(long, env = "NAVVY_LISTEN", default_value = "127.0.0.1:9735", value_name = "ADDRESS")]
     listen: SocketAddr,
+    /// A chain within this process, for a first look: regtest only, and no bitcoind is needed.
+    #[cfg(feature = "regtest")]
+    #[arg(long, env = "NAVVY_EMBEDDED_CHAIN")]
+    embedded_chain: bool,
     /// Host and port of the RPC of bitcoind.
     #[arg(long, env = "NAVVY_BITCOIND", value_name = "ADDRESS")]
-    bitcoind: String,
+    bitcoind: Option<String>,
     /// The cookie file of bitcoind.
     #[arg(long, env = "NAVVY_BITCOIND_COOKIE", value_name = "FILE")]
     bitcoind_cookie: Option<PathBuf>,
@@ -51,16 +58,20 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start("info");
+    let levels = std::env::var("NAVVY_LOG").unwrap_or_else(|_| "info".to_owned());
+    let log = match log::start_with(&levels, None) {
+        Ok(log) => log,
+        Err(failure) => return report("navvyd", Err(failure)),
+    };
     abort_when_the_core_panics();
-    report("navvyd", run(&arguments))
+    report("navvyd", run(&arguments, &log))
 }
 
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+fn run(arguments: &Arguments, _log: &log::Reload) -> Result<(), Failure> {
     let network = arguments.network;
     let folder = DataFolder::take(&arguments.data_dir.join(network.to_string()))?;
     let password = arguments.password_file.as_ref().map(read_secret).transpose()?;
-    let mut backend: Box<dyn Backend> = Box::new(Bitcoind::new(backend_config(arguments)?));
+    let (mut backend, _miner) = chain_source(arguments, &folder)?;
     let database = folder.database()?;
     let has_node = has_node(&database)?;
     // Only a new node has to know where the chain is before it begins.
@@ -157,6 +168,33 @@ fn wait_for_birthday(backend: &mut dyn Backend) -> Result<Tip, Failure> {
     }
 }
 
+/// Where blocks come from, and on regtest how to make some.
+fn chain_source(
+    arguments: &Arguments,
+    #[cfg_attr(not(feature = "regtest"), expect(unused_variables, reason = "no file is kept"))]
+    folder: &DataFolder,
+) -> Result<(Box<dyn Backend>, Option<Miner>), Failure> {
+    #[cfg(feature = "regtest")]
+    if arguments.embedded_chain {
+        if arguments.network != Network::Regtest {
+            let network = arguments.network;
+            let text = format!("--embedded-chain is a regtest chain, not one of {network}");
+            return Err(Failure::new(Exit::Backend, text));
+        }
+        let path = folder.embedded_chain_path();
+        let embedded = EmbeddedChain::open(&path).map_err(|error| {
+            Failure::new(Exit::Backend, format!("the chain in {}: {error}", path.display()))
+        })?;
+        let miner = Miner::Embedded(embedded.chain());
+        return Ok((Box::new(embedded), Some(miner)));
+    }
+    let bitcoind = Bitcoind::new(backend_config(arguments)?);
+    let miner = (arguments.network == Network::Regtest)
+        .then(|| Bitcoind::new(bitcoind.config().clone()))
+        .map(|bitcoind| Miner::Bitcoind(Box::new(bitcoind)));
+    Ok((Box::new(bitcoind), miner))
+}
+
 fn backend_config(arguments: &Arguments) -> Result<Config, Failure> {
     let wrong = |text: &str| Failure::new(Exit::Backend, text);
     let auth = match (&arguments.bitcoind_cookie, &arguments.bitcoind_user) {
@@ -176,7 +214,11 @@ fn backend_config(arguments: &Arguments) -> Result<Config, Failure> {
             return Err(wrong("bitcoind needs --bitcoind-cookie, or --bitcoind-user"));
         }
     };
-    Config::new(&arguments.bitcoind, auth, arguments.network)
+    let bitcoind = arguments
+        .bitcoind
+        .as_ref()
+        .ok_or_else(|| wrong("navvyd needs a bitcoind: --bitcoind HOST:PORT"))?;
+    Config::new(bitcoind, auth, arguments.network)
         .map_err(|error| Failure::new(Exit::Backend, error.to_string()))
 }
 

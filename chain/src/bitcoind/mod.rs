@@ -105,6 +105,11 @@ impl Bitcoind {
         let rpc = Rpc::new(config.address.clone(), config.auth.clone(), config.patience);
         Self { config, rpc, long_poll: true, packages: true }
     }
+
+    /// What it was made from.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
 }
 
 impl Backend for Bitcoind {
