@@ -50,7 +50,10 @@ const CRATES: &[Crate] = &[
     Crate {
         name: "rpc",
         ours: &["node"],
-        others: &["prost", "protox", "rcgen", "rustls", "tonic"],
+        others: &[
+            "bitcoin", "prost", "protox", "rcgen", "rustls", "secp256k1", "tokio", "tokio-stream",
+            "tonic", "tonic-prost", "tonic-prost-build", "tracing",
+        ],
     },
     Crate {
         name: "bin",

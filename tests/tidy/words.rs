@@ -38,8 +38,8 @@ const BANNED: &[Banned] = &[
     Banned {
         word: "initiator",
         seen: As::Word,
-        but: &["transport/", "fuzz/src/transport_"],
-        why: "opener is the name, but in the handshake of BOLT 8",
+        but: &["rpc/", "transport/", "fuzz/src/transport_"],
+        why: "opener is the name, but in the handshake of BOLT 8 and in LND's interface",
     },
 ];
 
