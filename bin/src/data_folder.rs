@@ -5,6 +5,7 @@ use crate::entropy;
 use crate::exit::{Exit, Failure};
 use bitcoin::Network;
 use std::fs::{self, File, TryLockError};
+use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use storage::Database;
@@ -104,6 +105,24 @@ impl DataFolder {
         let database = if path.exists() { Database::open(&path) } else { Database::create(&path) };
         std::panic::set_hook(hook);
         database.map_err(|error| store_failure(&error))
+    }
+
+    /// A line that shows the words of a new seed. Where nobody would see it, but a log would keep it, the words
+    /// go into a file of the owner's instead.
+    ///
+    /// # Errors
+    /// When that file cannot be written.
+    pub fn show_words(&self, words: &str) -> Result<String, Failure> {
+        if std::io::stdout().is_terminal() {
+            return Ok(format!("The seed of this node, shown only now. Write it down: {words}"));
+        }
+        let path = self.path.join("seed-words");
+        let file = File::options().create(true).truncate(true).write(true).mode(0o600).open(&path);
+        file.and_then(|mut file| file.write_all(format!("{words}\n").as_bytes())).map_err(
+            |error| Failure::new(Exit::Failed, format!("the file {}: {error}", path.display())),
+        )?;
+        let path = path.display();
+        Ok(format!("The seed of this node is in {path}. Write it down and remove that file."))
     }
 
     /// Where the daemon is driven from.

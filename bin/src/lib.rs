@@ -3,6 +3,7 @@
 
 pub mod chain_threads;
 pub mod client;
+pub mod config;
 pub mod control;
 pub mod core_loop;
 pub mod daemon;
@@ -18,4 +19,5 @@ pub mod json;
 pub mod log;
 pub mod miner;
 pub mod net;
+pub mod service;
 pub mod shell;

@@ -1,0 +1,131 @@
+//! Every setting, once.
+
+use clap::builder::StyledStr;
+use clap::{Arg, ArgAction, Command};
+
+/// One setting: a flag `--name`, a key `name` of the file, an environment variable.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// Its environment variable.
+    pub variable: &'static str,
+    /// What its value is, in one word of the help; `None`: a switch, which is true or false.
+    pub value: Option<&'static str>,
+    /// What it is if nobody says.
+    pub default: Option<&'static str>,
+    /// What it is for.
+    pub help: &'static str,
+}
+
+impl Setting {
+    /// The setting of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.name == name)
+    }
+}
+
+/// Every setting.
+#[rustfmt::skip]
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "network", variable: "NAVVY_NETWORK", value: Some("NETWORK"), default: Some("regtest"),
+        help: "The chain: regtest, signet or testnet4. mainnet is refused without the flag below",
+    },
+    Setting {
+        name: "data-dir", variable: "NAVVY_DATA_DIR", value: Some("FOLDER"), default: None,
+        help: "Where everything is kept, one folder for each network in it; if not set, ~/.navvy",
+    },
+    Setting {
+        name: "listen", variable: "NAVVY_LISTEN", value: Some("ADDRESS"), default: Some("127.0.0.1:9735"),
+        help: "Where peers may connect",
+    },
+    Setting {
+        name: "bitcoind", variable: "NAVVY_BITCOIND", value: Some("ADDRESS"), default: None,
+        help: "Host and port of the RPC of bitcoind",
+    },
+    Setting {
+        name: "bitcoind-cookie", variable: "NAVVY_BITCOIND_COOKIE", value: Some("FILE"), default: None,
+        help: "The cookie file of bitcoind",
+    },
+    Setting {
+        name: "bitcoind-user", variable: "NAVVY_BITCOIND_USER", value: Some("NAME"), default: None,
+        help: "The user of the RPC, if there is no cookie",
+    },
+    Setting {
+        name: "bitcoind-password-file", variable: "NAVVY_BITCOIND_PASSWORD_FILE", value: Some("FILE"), default: None,
+        help: "A file that holds the password of that user; if not set, the systemd credential bitcoind-password",
+    },
+    Setting {
+        name: "embedded-chain", variable: "NAVVY_EMBEDDED_CHAIN", value: None, default: Some("false"),
+        help: "A chain within this process, for a first look: regtest only, and no bitcoind is needed",
+    },
+    Setting {
+        name: "password-file", variable: "NAVVY_PASSWORD_FILE", value: Some("FILE"), default: None,
+        help: "A file that holds the password of the seed; if not set, the systemd credential seed-password; \
+               without either the seed is not encrypted",
+    },
+    Setting {
+        name: "log-level", variable: "NAVVY_LOG", value: Some("LEVELS"), default: Some("info"),
+        help: "off, error, warn, info, debug or trace; others for parts, as in info,funding=debug",
+    },
+    Setting {
+        name: "log-file", variable: "NAVVY_LOG_FILE", value: Some("FILE"), default: None,
+        help: "Where logs go, opened anew at SIGHUP; if not set, standard error",
+    },
+    Setting {
+        name: "i-accept-that-mainnet-channels-stay-as-opened", variable: "NAVVY_ACCEPT_MAINNET", value: None,
+        default: Some("false"),
+        help: "Lets mainnet in, although a channel cannot be updated after its opening: no payments, only a close",
+    },
+];
+
+/// The command line: the settings, and two flags that are not settings.
+pub(super) fn command() -> Command {
+    let mut command = Command::new("navvyd")
+        .bin_name("navvyd")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A headless Lightning node that opens channels")
+        .after_help(StyledStr::from(AFTER_HELP))
+        .arg(Arg::new(CONFIG).long(CONFIG).value_name("FILE").help(
+            "The configuration file; if not set, navvy.toml in the data folder, if it is there",
+        ))
+        .arg(
+            Arg::new(PRINT)
+                .long(PRINT)
+                .action(ArgAction::SetTrue)
+                .help("Prints every setting and where it came from, and ends"),
+        );
+    for setting in SETTINGS {
+        let mut help = setting.help.to_owned();
+        if let (Some(default), Some(_)) = (setting.default, setting.value) {
+            help = format!("{help} [default: {default}]");
+        }
+        let arg = Arg::new(setting.name).long(setting.name).help(help);
+        command = command.arg(match setting.value {
+            Some(value) => arg.value_name(value),
+            None => arg
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value("true")
+                .value_name("true|false"),
+        });
+    }
+    command
+}
+
+/// The flag that names the file.
+pub(super) const CONFIG: &str = "config";
+/// The flag that prints.
+pub(super) const PRINT: &str = "print-config";
+
+const AFTER_HELP: &str = "\
+Each flag but the first two is also a key of the configuration file (TOML, listen = \"0.0.0.0:9735\") and an
+environment variable (NAVVY_LISTEN; NAVVY_LOG is log-level). The command line wins over the environment, and that
+over the file.
+
+Signals: TERM and INT stop politely, a second one at once. HUP reads log-level anew and opens the log file anew.
+
+Exit codes: 0 stopped as told; 1 failed; 2 bad flag or configuration; 10 data folder in use; 11 seed file readable
+by others; 12 password missing or wrong; 13 seed file missing or damaged; 14 database damaged; 15 data folder of
+another network or seed; 16 port in use; 17 chain backend wrong; 74 disk full.";

@@ -1,0 +1,57 @@
+//! Readers of single settings: each says what it would have taken.
+
+use crate::exit::{Exit, Failure};
+use crate::log;
+use bitcoin::Network;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+pub(super) fn network(text: &str) -> Result<Network, String> {
+    match text {
+        "regtest" => Ok(Network::Regtest),
+        "signet" => Ok(Network::Signet),
+        "testnet4" => Ok(Network::Testnet4),
+        "mainnet" => Ok(Network::Bitcoin),
+        _ => Err(format!("{text:?}: choose regtest, signet or testnet4")),
+    }
+}
+
+/// Real money is let in by a flag only: its name says what it means.
+pub(super) fn check_network(network: Network, accepted: bool) -> Result<(), Failure> {
+    if network != Network::Bitcoin || accepted {
+        return Ok(());
+    }
+    let text = "mainnet is refused: this version cannot update a channel, so that it never pays and \
+                stays as it was opened until it is closed; who wants that all the same gives \
+                --i-accept-that-mainnet-channels-stay-as-opened";
+    Err(Failure::new(Exit::Usage, text))
+}
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    Ok(PathBuf::from(text))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "every reader can refuse")]
+pub(super) fn text(text: &str) -> Result<String, String> {
+    Ok(text.to_owned())
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    let wrong = || format!("{text:?} is not an address and a port, such as 127.0.0.1:9735");
+    text.parse().map_err(|_| wrong())
+}
+
+pub(super) fn switch(text: &str) -> Result<bool, String> {
+    match text {
+        "true" | "1" | "yes" | "on" => Ok(true),
+        "false" | "0" | "no" | "off" | "" => Ok(false),
+        _ => Err(format!("{text:?} is not true or false")),
+    }
+}
+
+pub(super) fn log_level(text: &str) -> Result<String, String> {
+    log::parse(text).map(|_| text.to_owned())
+}
