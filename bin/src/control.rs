@@ -191,7 +191,7 @@ fn parse(line: &[u8], network: Network) -> Result<Wish, String> {
                 script: address.map(|address| parse_address(&address, network)).transpose()?,
             })
         }
-        Line::Connect { node_id, address } => Command::Connect { node_id, address },
+        Line::Connect { node_id, address } => Command::Connect { node_id, address, keep: false },
         Line::Disconnect { node_id } => Command::Disconnect { node_id },
         Line::NewAddress => Command::NewAddress,
         Line::Send { address, amount_sat, sat_per_kw } => Command::Send {

@@ -30,6 +30,9 @@ impl Node {
         for connected in applied.connected(update) {
             self.on_block(connected, turn);
         }
+        if let Some(last) = update.connected.last() {
+            self.tip_time = last.block.header.time;
+        }
         let height = self.height();
         turn.notify(Notice::Block { height });
         // States ask for their depth against the tip: one look at the end of an update is enough.

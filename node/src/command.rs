@@ -3,7 +3,7 @@
 use bitcoin::{Amount, OutPoint, ScriptBuf};
 use funding::RequestId;
 use secp256k1::PublicKey;
-use transactions::FeeratePerKw;
+use transactions::{FeeratePerKw, KeysId};
 use wire::ChannelType;
 
 /// A command.
@@ -19,6 +19,8 @@ pub enum Command {
         node_id: PublicKey,
         /// Host and port.
         address: String,
+        /// Dial it again whenever the connection is lost, until `Disconnect` or the end of the process.
+        keep: bool,
     },
     /// End the connection to a peer.
     Disconnect {
@@ -42,8 +44,18 @@ pub enum Command {
     Coins,
     /// All channels and tombstones.
     Channels,
+    /// One of them; none if it is gone.
+    Channel {
+        /// The name of its keys.
+        keys_id: KeysId,
+    },
     /// All requests.
     Requests,
+    /// End a request that has no channel, and is not about to have one.
+    CancelRequest {
+        /// The caller's name for it.
+        request: RequestId,
+    },
     /// All peers.
     Peers,
     /// The node.

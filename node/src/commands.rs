@@ -26,13 +26,21 @@ impl Node {
         match command {
             Command::Open(open) => self.open(*open, turn).map(Reply::Request),
             Command::Close(close) => self.close(close, turn),
-            Command::Connect { node_id, address } => self.connect(node_id, address, turn),
+            Command::Connect { node_id, address, keep } => {
+                self.connect(node_id, address, keep, turn)
+            }
             Command::Disconnect { node_id } => self.disconnect(&node_id, turn),
             Command::NewAddress => Ok(Reply::Address(self.wallet.fresh_address())),
             Command::Send { script, amount, feerate } => self.send(script, amount, feerate, turn),
             Command::Balance => Ok(Reply::Balance(self.balance_view())),
             Command::Coins => Ok(Reply::Coins(self.coin_views())),
             Command::Channels => Ok(Reply::Channels(self.channel_views())),
+            Command::Channel { keys_id } => {
+                Ok(Reply::Channels(self.channel_view_of(&keys_id).into_iter().collect()))
+            }
+            Command::CancelRequest { request } => {
+                self.cancel_request(&request, turn).map(Reply::Request)
+            }
             Command::Requests => {
                 Ok(Reply::Requests(self.requests.values().map(|r| r.view()).collect()))
             }
@@ -49,6 +57,7 @@ impl Node {
         &mut self,
         node_id: PublicKey,
         address: String,
+        keep: bool,
         turn: &mut Turn<'_>,
     ) -> Result<Reply, CommandError> {
         if node_id == self.node_id() {
@@ -57,6 +66,7 @@ impl Node {
         }
         let peer = self.peers.entry(node_id).or_default();
         peer.address = Some(address);
+        peer.keep |= keep;
         self.dial(node_id, turn);
         self.save_peer(&node_id, turn);
         Ok(Reply::Done)
@@ -67,7 +77,12 @@ impl Node {
         node_id: &PublicKey,
         turn: &mut Turn<'_>,
     ) -> Result<Reply, CommandError> {
-        let Some(conn) = self.peers.get(node_id).and_then(|peer| peer.conn) else {
+        let peer = self.peers.get_mut(node_id);
+        let conn = peer.and_then(|peer| {
+            peer.keep = false;
+            peer.conn
+        });
+        let Some(conn) = conn else {
             let text = format!("{node_id} is not connected");
             return Err(CommandError { code: "not_connected", text });
         };

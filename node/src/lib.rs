@@ -2,7 +2,9 @@
 //! channel is moved, and what is derived from it) and `step.rs` (commit before act).
 
 mod blocks;
+mod cancel_request;
 mod channel;
+mod closing_view;
 mod command;
 mod commands;
 mod effect;
@@ -23,18 +25,27 @@ mod turn;
 mod views;
 
 pub use channel::{Channel, ChannelEvent, ChannelState, ResumedChannel};
+pub use closing_view::{AnchorState, ClosingView};
 pub use command::{CloseCommand, Command, OpenCommand};
 pub use effect::Effect;
 pub use entropy::Entropy;
 pub use event::Event;
 pub use ids::{CommandId, ConnId};
-pub use journal::{journal_row, next_journal_number, read_journal_row};
+pub use journal::{JournalRow, JournalSubject, next_journal_number};
 pub use node::{Config, Node, Peer};
 pub use reply::{
-    BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, Notice, PeerView,
-    Reply, RequestView,
+    BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, LimitsView, Notice,
+    PeerView, Reply, RequestView,
 };
 pub use request::{Request, RequestStatus};
 pub use restore::RestoreError;
 pub use step::Step;
+// The words of others that occur in commands and views.
+pub use funding::{FundingPosition, Origin, RequestId, Role};
+pub use transactions::{
+    CommitmentFormat, Depth, FeeratePerKw, Height, KeysId, MilliSatoshi, Timestamp,
+    commitment_weight,
+};
+pub use wire::{ChannelType, Features, ShortChannelId, feature};
+
 pub use store::{Row, Store, StoreError, Table, Write};

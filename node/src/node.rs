@@ -35,6 +35,8 @@ pub struct Node {
     pub(crate) synced: bool,
     pub(crate) chain_problem: Option<String>,
     pub(crate) stopping: bool,
+    /// When the tip was mined, in seconds since 1970; 0 before the first block of this process.
+    pub(crate) tip_time: u32,
 
     pub(crate) peers: BTreeMap<PublicKey, Peer>,
     pub(crate) conns: BTreeMap<ConnId, PublicKey>,
@@ -65,6 +67,10 @@ pub struct Peer {
     pub conn: Option<ConnId>,
     /// Its features, while connected.
     pub features: Features,
+    /// The peer dialled us.
+    pub inbound: bool,
+    /// The operator wants a connection, whether or not there is something to do.
+    pub keep: bool,
     /// A dial is under way.
     pub dialing: bool,
     /// How many dials failed in a row.

@@ -413,7 +413,12 @@ impl Node {
         }
     }
 
-    fn set_status(&mut self, id: &RequestId, status: RequestStatus, turn: &mut Turn<'_>) {
+    pub(crate) fn set_status(
+        &mut self,
+        id: &RequestId,
+        status: RequestStatus,
+        turn: &mut Turn<'_>,
+    ) {
         let Some(request) = self.requests.get_mut(id) else { return };
         if request.status == status {
             return;

@@ -30,6 +30,7 @@ impl Node {
         peer.conn = Some(conn);
         peer.features = features;
         peer.dialing = false;
+        peer.inbound = address.is_none();
         peer.failures = 0;
         if address.is_some() && peer.address != address {
             peer.address.clone_from(&address);
@@ -151,7 +152,9 @@ impl Node {
         let has_channel = self.keys_of(node_id).iter().any(|keys_id| {
             self.channels.get(keys_id).is_some_and(|channel| channel.state.wants_peer())
         });
+        let is_kept = self.peers.get(node_id).is_some_and(|peer| peer.keep);
         has_channel
+            || is_kept
             || self
                 .requests
                 .values()

@@ -1,11 +1,14 @@
 //! What a client is told: only what is durable.
 
-use bitcoin::{Address, Amount, BlockHash, Network, OutPoint, Txid};
+use crate::closing_view::ClosingView;
+use bitcoin::{Address, Amount, BlockHash, Network, OutPoint, ScriptBuf, Txid};
 use funding::{FundingPosition, Origin, RequestId, Role};
 use secp256k1::PublicKey;
 use std::fmt;
-use transactions::{Depth, Height, KeysId, MilliSatoshi, Timestamp};
-use wire::{ChannelId, ChannelType, ShortChannelId};
+use transactions::{
+    CommitmentFormat, Depth, FeeratePerKw, Height, KeysId, MilliSatoshi, Timestamp,
+};
+use wire::{ChannelId, ChannelType, Features, ShortChannelId};
 
 /// The answer to a command.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,6 +100,8 @@ pub struct CoinView {
     pub amount: Amount,
     /// In which block.
     pub height: Option<u32>,
+    /// Who can spend it.
+    pub script: ScriptBuf,
     /// The open or close that holds it.
     pub lease: Option<KeysId>,
 }
@@ -122,20 +127,36 @@ pub struct ChannelView {
     pub short_channel_id: Option<ShortChannelId>,
     /// The type.
     pub channel_type: Option<ChannelType>,
+    /// The kind of its commitment transactions.
+    pub format: CommitmentFormat,
     /// Whether it is to be announced.
     pub announced: bool,
     /// The whole channel.
     pub capacity: Amount,
+    /// What the opener gave the accepter.
+    pub push: MilliSatoshi,
     /// Ours, before commitment fee and anchors.
     pub local_balance: MilliSatoshi,
     /// The peer's, before commitment fee and anchors.
     pub remote_balance: MilliSatoshi,
     /// The commitment fee, which the opener pays.
     pub commit_fee: Amount,
+    /// The feerate of the commitments.
+    pub feerate: FeeratePerKw,
+    /// What binds us, once both sides have said so.
+    pub local_limits: Option<LimitsView>,
+    /// What binds the peer, once both sides have said so.
+    pub remote_limits: Option<LimitsView>,
     /// The anchors, which the opener pays.
     pub anchors: Amount,
     /// Where the funding output is.
     pub position: Option<FundingPosition>,
+    /// The height at which it was signed for.
+    pub start_height: Option<Height>,
+    /// The height at which an accepter forgets it, if it is not in the chain by then (BOLT 2).
+    pub forgotten_at: Option<Height>,
+    /// Our commitment #0 and the peer's.
+    pub commitment_txids: Option<(Txid, Txid)>,
     /// How deep.
     pub confirmations: Depth,
     /// How deep it has to be.
@@ -152,8 +173,27 @@ pub struct ChannelView {
     pub ending: Option<&'static str>,
     /// The transaction that brought our outputs home.
     pub sweep_txid: Option<Txid>,
+    /// More of its end, from the wish to close on.
+    pub closing: Option<ClosingView>,
     /// Its last transitions.
     pub history: Vec<HistoryEntry>,
+}
+
+/// What one side must keep to; all but the delay are what the other side asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitsView {
+    /// How many blocks it waits for its money after its own commitment.
+    pub to_self_delay: u16,
+    /// What it keeps in the channel.
+    pub channel_reserve: Amount,
+    /// Its own dust limit.
+    pub dust_limit: Amount,
+    /// The most that the HTLCs it offers may be worth.
+    pub max_htlc_value_in_flight: MilliSatoshi,
+    /// The least that one of them may be worth.
+    pub htlc_minimum: MilliSatoshi,
+    /// How many of them there may be.
+    pub max_accepted_htlcs: u16,
 }
 
 /// A transition of a channel.
@@ -178,6 +218,10 @@ pub struct PeerView {
     pub address: Option<String>,
     /// Whether it is connected.
     pub connected: bool,
+    /// Whether it dialled us.
+    pub inbound: bool,
+    /// What it offers and requires, while it is connected.
+    pub features: Features,
     /// Whether it is dialled when it is not.
     pub wanted: bool,
     /// Why the last dial or connection ended.
@@ -195,6 +239,14 @@ pub struct InfoView {
     pub height: Height,
     /// Its hash.
     pub block_hash: BlockHash,
+    /// When it was mined, in seconds since 1970; 0 before the first block of this process.
+    pub block_time: u32,
+    /// What `init` says.
+    pub features: Features,
+    /// The feerate for about 6 blocks.
+    pub fee_normal: FeeratePerKw,
+    /// The feerate for the next blocks.
+    pub fee_fast: FeeratePerKw,
     /// Whether there is nothing more to follow.
     pub synced: bool,
     /// What is wrong with the backend, if something is.

@@ -5,7 +5,7 @@ use crate::channel::{Channel, ResumedChannel};
 use crate::node::{Config, Deadlines, Node, Peer, Timer};
 use crate::request::{LIFETIME, Request, RequestStatus};
 use crate::turn::Turn;
-use crate::{Entropy, Row, Step, Table};
+use crate::{Entropy, JournalSubject, Row, Step, Table};
 use chain::{Follower, Tip, Watches};
 use funding::{Failure, Fees, Now, RecordError, RequestId};
 use secp256k1::PublicKey;
@@ -117,6 +117,7 @@ impl Node {
             synced: false,
             chain_problem: None,
             stopping: false,
+            tip_time: 0,
             peers: BTreeMap::new(),
             conns: BTreeMap::new(),
             channels: BTreeMap::new(),
@@ -190,7 +191,14 @@ impl Node {
             ResumedChannel::Channel(mut channel, changed) => {
                 if let Some(cause) = changed {
                     let name = channel.state.name();
-                    let entry = self.journal(keys_id, "WaitForFundingSigned", name, &cause, turn);
+                    let entry = self.journal(
+                        keys_id,
+                        channel.subject(),
+                        "WaitForFundingSigned",
+                        name,
+                        &cause,
+                        turn,
+                    );
                     channel.remember(entry);
                     turn.step.write(Table::Channels, keys_id.0.to_vec(), channel.row());
                     self.fail_request(channel.request.clone(), &cause, turn);
@@ -199,14 +207,23 @@ impl Node {
                 self.list(keys_id, &channel);
                 self.channels.insert(keys_id, *channel);
             }
-            ResumedChannel::Ended(_, failure) => self.end_attempt(keys_id, &failure, turn),
+            ResumedChannel::Ended(request, failure) => {
+                self.end_attempt(keys_id, request, &failure, turn);
+            }
         }
         Ok(())
     }
 
-    fn end_attempt(&mut self, keys_id: KeysId, failure: &Failure, turn: &mut Turn<'_>) {
+    fn end_attempt(
+        &mut self,
+        keys_id: KeysId,
+        request: Option<RequestId>,
+        failure: &Failure,
+        turn: &mut Turn<'_>,
+    ) {
         turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
-        self.journal(keys_id, failure.stage, "", &failure.text, turn);
+        let subject = JournalSubject { request, ..JournalSubject::default() };
+        self.journal(keys_id, subject, failure.stage, "", &failure.text, turn);
     }
 
     /// After `funding_created` nothing is retried.

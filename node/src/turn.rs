@@ -2,7 +2,7 @@
 //! routes and deadlines are derived here from the difference that an event made; no handler can forget one.
 
 use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState, Outcome};
-use crate::journal::journal_row;
+use crate::journal::{JournalRow, JournalSubject};
 use crate::node::{Node, Timer};
 use crate::reply::{HistoryEntry, Notice};
 use crate::{Effect, Entropy, Step, Table};
@@ -38,6 +38,7 @@ impl Node {
         let from = channel.state.name();
         let before = channel.state.record();
         let had_outpoint = channel.state.channel().is_some();
+        let subject = channel.subject();
         self.unlist(keys_id, &channel);
         let mut link = std::mem::take(&mut channel.link);
         let state = channel.state;
@@ -48,7 +49,7 @@ impl Node {
             self.on_ended(keys_id, &channel.node_id, channel.request, from, &cause, turn);
             if before.is_some() {
                 turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
-                self.journal(keys_id, from, "", &cause, turn);
+                self.journal(keys_id, subject, from, "", &cause, turn);
             }
             if let Some(failure) = failure {
                 self.on_attempt_failed(keys_id, &failure, turn);
@@ -64,7 +65,8 @@ impl Node {
         debug_assert!(!changed || !cause.is_empty(), "{from} changed and does not say why");
         channel = Channel { state: next, link, ..channel };
         if changed {
-            let entry = self.journal(keys_id, from, channel.state.name(), &cause, turn);
+            let entry =
+                self.journal(keys_id, channel.subject(), from, channel.state.name(), &cause, turn);
             channel.remember(entry.clone());
             turn.step.write(Table::Channels, keys_id.0.to_vec(), channel.row());
             turn.notify(Notice::Channel {
@@ -93,7 +95,8 @@ impl Node {
     ) {
         self.run(keys_id, channel.node_id, effects, turn);
         if channel.state.record().is_some() {
-            let entry = self.journal(keys_id, "", channel.state.name(), cause, turn);
+            let entry =
+                self.journal(keys_id, channel.subject(), "", channel.state.name(), cause, turn);
             channel.remember(entry.clone());
             turn.step.write(Table::Channels, keys_id.0.to_vec(), channel.row());
             turn.notify(Notice::Channel {
@@ -140,6 +143,7 @@ impl Node {
     pub(crate) fn journal(
         &mut self,
         keys_id: KeysId,
+        subject: JournalSubject,
         from: &str,
         to: &str,
         cause: &str,
@@ -154,7 +158,7 @@ impl Node {
         tracing::info!(keys_id = %Hex(keys_id), from, to, cause, "channel");
         let number = self.next_journal;
         self.next_journal = number.saturating_add(1);
-        let row = journal_row(keys_id, &entry);
+        let row = JournalRow { keys_id, subject, entry: entry.clone() }.row();
         turn.step.write(Table::Journal, number.to_be_bytes().to_vec(), Some(row));
         if let Some(old) = number.checked_sub(JOURNAL_ROWS) {
             turn.step.write(Table::Journal, old.to_be_bytes().to_vec(), None);

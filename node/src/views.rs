@@ -2,12 +2,14 @@
 
 use crate::channel::{Channel, ChannelState};
 use crate::node::Node;
-use crate::reply::{BalanceView, ChannelView, CoinView, InfoView, PeerView};
+use crate::reply::{BalanceView, ChannelView, CoinView, InfoView, LimitsView, PeerView};
 use crate::turn::is_pending;
-use bitcoin::Amount;
-use funding::{AgreedParameters, Role};
-use transactions::{Depth, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee};
-use wire::OpenChannel;
+use bitcoin::{Amount, Txid};
+use funding::{AgreedParameters, FundedChannel, Role};
+use transactions::{
+    Commitment, Depth, Height, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee,
+};
+use wire::{Features, OpenChannel};
 
 impl Node {
     pub(crate) fn balance_view(&self) -> BalanceView {
@@ -27,6 +29,7 @@ impl Node {
             .map(|coin| CoinView {
                 outpoint: coin.outpoint,
                 amount: coin.output.value,
+                script: coin.output.script_pubkey.clone(),
                 height: coin.height,
                 lease: self.leases.get(&coin.outpoint).copied(),
             })
@@ -41,6 +44,10 @@ impl Node {
             .collect()
     }
 
+    pub(crate) fn channel_view_of(&self, keys_id: &KeysId) -> Option<ChannelView> {
+        self.channels.get(keys_id).map(|channel| self.channel_view(*keys_id, channel))
+    }
+
     pub(crate) fn peer_views(&self) -> Vec<PeerView> {
         self.peers
             .iter()
@@ -48,6 +55,12 @@ impl Node {
                 node_id: *node_id,
                 address: peer.address.clone(),
                 connected: peer.conn.is_some(),
+                inbound: peer.inbound && peer.conn.is_some(),
+                features: if peer.conn.is_some() {
+                    peer.features.clone()
+                } else {
+                    Features::default()
+                },
                 wanted: self.is_wanted(node_id),
                 last_error: peer.last_error.clone(),
             })
@@ -62,6 +75,10 @@ impl Node {
             network: self.config.network,
             height: self.height(),
             block_hash: tip.hash,
+            block_time: self.tip_time,
+            features: self.config.features.clone(),
+            fee_normal: self.fees.normal,
+            fee_fast: self.fees.fast,
             synced: self.synced,
             chain_problem: self.chain_problem.clone(),
             peers: self.peers.values().filter(|peer| peer.conn.is_some()).count(),
@@ -101,13 +118,23 @@ impl Node {
             channel_id: channel.state.channel_ids().first().copied(),
             short_channel_id: funded.and_then(|funded| funded.short_channel_id()),
             channel_type: open.and_then(|open| open.channel_type.clone()),
+            format,
             announced: open.is_some_and(|open| open.channel_flags & funding::ANNOUNCE_CHANNEL != 0),
             capacity: open.map_or(Amount::ZERO, |open| open.funding_satoshis),
+            push: MilliSatoshi(open.map_or(0, |open| open.push_msat)),
             local_balance,
             remote_balance,
+            feerate,
+            local_limits: agreed.map(|agreed| limits(agreed, role)),
+            remote_limits: agreed.map(|agreed| limits(agreed, role.other())),
             commit_fee: commitment_fee(format, feerate, 0),
             anchors: anchors_amount(format),
             position: funded.map(|funded| funded.position.clone()),
+            start_height: funded.map(|funded| funded.start_height),
+            forgotten_at: funded.map(|funded| {
+                Height(funded.start_height.0.saturating_add(self.config.policy.forget_after))
+            }),
+            commitment_txids: funded.and_then(commitment_txids),
             confirmations: funded.map_or(Depth(0), |funded| funded.depth(self.height())),
             minimum_depth: agreed.map_or(0, AgreedParameters::minimum_depth),
             connected: channel.link.is_up(),
@@ -120,9 +147,42 @@ impl Node {
             sweep_txid: closing
                 .and_then(|closing| closing.sweep.as_ref())
                 .map(|sweep| sweep.transaction.compute_txid()),
+            closing: self.closing_view(&channel.state),
             history: channel.history.iter().cloned().collect(),
         }
     }
+}
+
+/// What binds `role`.
+fn limits(agreed: &AgreedParameters, role: Role) -> LimitsView {
+    // The values that one side sends about HTLCs are limits of those that the other side offers.
+    let (max_in_flight, minimum, count) = match role {
+        Role::Opener => {
+            let accept = &agreed.accept;
+            (
+                accept.max_htlc_value_in_flight_msat,
+                accept.htlc_minimum_msat,
+                accept.max_accepted_htlcs,
+            )
+        }
+        Role::Accepter => {
+            let open = &agreed.open;
+            (open.max_htlc_value_in_flight_msat, open.htlc_minimum_msat, open.max_accepted_htlcs)
+        }
+    };
+    LimitsView {
+        to_self_delay: agreed.to_self_delay(role),
+        channel_reserve: agreed.reserve(role),
+        dust_limit: agreed.dust_limit(role),
+        max_htlc_value_in_flight: MilliSatoshi(max_in_flight),
+        htlc_minimum: MilliSatoshi(minimum),
+        max_accepted_htlcs: count,
+    }
+}
+
+fn commitment_txids(funded: &FundedChannel) -> Option<(Txid, Txid)> {
+    let txid = |commitment: Commitment| commitment.transaction.compute_txid();
+    Some((txid(funded.local_commitment()?), txid(funded.remote_commitment()?)))
 }
 
 fn open_of(state: &ChannelState) -> Option<&OpenChannel> {

@@ -5,8 +5,8 @@ use bitcoin::hex::{DisplayHex as _, FromHex as _};
 use bitcoin::{Amount, OutPoint, Txid};
 use funding::{Link, Monotonic, Origin, RecordError, RequestId, Resumed};
 use node::{
-    Channel, ChannelState, HistoryEntry, OpenCommand, Request, RequestStatus, ResumedChannel,
-    journal_row, read_journal_row,
+    Channel, ChannelState, HistoryEntry, JournalRow, JournalSubject, OpenCommand, Request,
+    RequestStatus, ResumedChannel,
 };
 use proptest::prelude::*;
 use transactions::{FeeratePerKw, Height, KeysId, Timestamp};
@@ -73,8 +73,8 @@ fn requests() -> Vec<(&'static str, Request)> {
 fn rows() -> Vec<(&'static str, Vec<u8>)> {
     let mut rows = vec![
         ("channel", channel().row().expect("a row")),
-        ("journal", journal_row(KeysId([7; 16]), &entry("Normal"))),
-        ("journal_end", journal_row(KeysId([8; 16]), &entry(""))),
+        ("journal", journal(7, "Normal").row()),
+        ("journal_end", journal(8, "").row()),
     ];
     rows.extend(requests().iter().map(|(name, request)| (*name, request.row())));
     rows
@@ -93,9 +93,34 @@ fn named(wanted: &str) -> Vec<u8> {
 fn read(name: &str, row: &[u8]) -> Result<(), RecordError> {
     match name.split('_').next() {
         Some("channel") => Channel::resume(row).map(drop),
-        Some("journal") => read_journal_row(row).map(drop),
+        Some("journal") => JournalRow::read(row).map(drop),
         _ => Request::resume(KEY.as_bytes(), row, Monotonic(0)).map(drop),
     }
+}
+
+fn journal(keys: u8, to: &str) -> JournalRow {
+    let channel = channel();
+    // A row with all of it, and a row with nothing.
+    let subject = if to.is_empty() {
+        JournalSubject::default()
+    } else {
+        JournalSubject {
+            node_id: Some(channel.node_id),
+            request: channel.request,
+            outpoint: Some(outpoint()),
+        }
+    };
+    JournalRow { keys_id: KeysId([keys; 16]), subject, entry: entry(to) }
+}
+
+/// Version 1 named the keys only.
+#[test]
+fn a_journal_row_of_version_1_is_read() {
+    let first = "01070707070707070707070707070707070000018bcfe5687b1357616974466f724368616e6e656c526561647906\
+                 4e6f726d616c1c6368616e6e656c5f72656164792077656e7420626f74682077617973";
+    let row = Vec::from_hex(first).expect("hex");
+    let read = JournalRow::read(&row).expect("a row");
+    assert_eq!(read, JournalRow { subject: JournalSubject::default(), ..journal(7, "Normal") });
 }
 
 #[test]
@@ -112,7 +137,8 @@ fn golden_rows_are_read_as_what_they_were() {
         let again = Request::resume(KEY.as_bytes(), &named(name), Monotonic(0));
         assert_eq!(again.as_ref(), Ok(&request), "{name}");
     }
-    assert_eq!(read_journal_row(&named("journal")), Ok((KeysId([7; 16]), entry("Normal"))));
+    assert_eq!(JournalRow::read(&named("journal")), Ok(journal(7, "Normal")));
+    assert_eq!(JournalRow::read(&named("journal_end")), Ok(journal(8, "")));
     let again = Channel::resume(&named("channel")).expect("the golden row");
     let ResumedChannel::Channel(again, None) = again else { panic!("{again:?}") };
     let channel = channel();
@@ -141,8 +167,8 @@ fn a_row_of_a_later_version_is_refused_as_such_and_a_cut_one_as_damaged() {
         }
         row.push(0);
         assert!(matches!(read(name, &row), Err(RecordError::Damaged(_))), "{name}");
-        row[0] = 2;
-        assert_eq!(read(name, &row), Err(RecordError::Newer(2)), "{name}");
+        row[0] += 1;
+        assert_eq!(read(name, &row), Err(RecordError::Newer(row[0])), "{name}");
         row[0] = 0;
         assert!(matches!(read(name, &row), Err(RecordError::Damaged(_))), "{name}");
     }
@@ -168,8 +194,10 @@ proptest! {
         if name == "channel" {
             let _ = read(name, &row);
         } else if name.starts_with("journal") {
-            if let Ok((keys_id, entry)) = read_journal_row(&row) {
-                prop_assert_eq!(journal_row(keys_id, &entry), row);
+            if let Ok(journal) = JournalRow::read(&row)
+                && row[0] == 2
+            {
+                prop_assert_eq!(journal.row(), row);
             }
         } else if let Ok(request) = Request::resume(KEY.as_bytes(), &row, Monotonic(0)) {
             prop_assert_eq!(request.row(), row, "{} {}", name, at);

@@ -66,7 +66,7 @@ impl World {
                 if let Some(other) = self.another(index) {
                     let node_id = self.hosts[other].node_id;
                     let address = ADDRESS.to_owned();
-                    self.command(index, Command::Connect { node_id, address });
+                    self.command(index, Command::Connect { node_id, address, keep: false });
                 }
             }
             80..88 => self.command(index, Command::NewAddress),
