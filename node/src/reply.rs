@@ -243,9 +243,9 @@ pub struct InfoView {
     pub block_time: u32,
     /// What `init` says.
     pub features: Features,
-    /// The feerate for about 6 blocks.
+    /// The feerate for 6 blocks.
     pub fee_normal: FeeratePerKw,
-    /// The feerate for the next blocks.
+    /// The feerate for 2 blocks.
     pub fee_fast: FeeratePerKw,
     /// Whether there is nothing more to follow.
     pub synced: bool,
