@@ -1,6 +1,7 @@
 //! A real LND.
 
 use crate::bitcoind::{Bitcoind, PASSWORD, USER};
+use crate::peer::{Open, Peer, PeerChannel, Standing, Type};
 use crate::process::{Process, free_port, program, wait_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
@@ -8,21 +9,23 @@ use std::process::Command;
 
 /// A running lnd.
 pub struct Lnd {
-    /// Its node id.
-    pub node_id: String,
-    /// Where it listens.
-    pub address: String,
+    node_id: String,
+    address: String,
     folder: PathBuf,
     rpc: u16,
+    arguments: Vec<String>,
     process: Process,
 }
 
-impl Lnd {
-    /// Starts one and waits until it follows the chain.
-    pub fn start(folder: &Path, bitcoind: &Bitcoind) -> Self {
+impl Peer for Lnd {
+    const NAME: &'static str = "lnd";
+    const TYPES: &'static [Type] = &[Type::Anchors, Type::StaticRemotekey];
+    const MINIMUM_DEPTH: u32 = 4;
+
+    fn start(folder: &Path, bitcoind: &Bitcoind, options: &[String]) -> Self {
         let data = folder.join("lnd");
         let (listen, rpc, rest) = (free_port(), free_port(), free_port());
-        let arguments = [
+        let mut arguments = vec![
             format!("--lnddir={}", data.display()),
             "--bitcoin.regtest".to_owned(),
             "--bitcoin.node=bitcoind".to_owned(),
@@ -39,21 +42,118 @@ impl Lnd {
             format!("--restlisten=127.0.0.1:{rest}"),
             "--debuglevel=info,PEER=debug,FNDG=debug,CHCL=debug".to_owned(),
         ];
+        arguments.extend(options.iter().cloned());
         let process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &arguments);
         let mut lnd = Self {
             node_id: String::new(),
             address: format!("127.0.0.1:{listen}"),
             folder: data,
             rpc,
+            arguments,
             process,
         };
-        let info = wait_for("lnd to follow the chain", || {
-            lnd.try_call(&["getinfo"]).filter(|info| info["synced_to_chain"] == true)
-        });
+        let info = lnd.wait_ready();
         lnd.node_id = info["identity_pubkey"].as_str().expect("a node id").to_owned();
         lnd
     }
 
+    fn node_id(&self) -> String {
+        self.node_id.clone()
+    }
+
+    fn address(&self) -> String {
+        self.address.clone()
+    }
+
+    fn new_address(&self) -> String {
+        text(&self.call(&["newaddress", "p2wkh"])["address"])
+    }
+
+    fn confirmed(&self) -> u64 {
+        number(&self.call(&["walletbalance"])["confirmed_balance"])
+    }
+
+    fn has_height(&self, height: u64) -> bool {
+        let info = self.call(&["getinfo"]);
+        number(&info["block_height"]) >= height && info["synced_to_chain"] == true
+    }
+
+    fn connect(&self, node_id: &str, address: &str) -> Result<(), String> {
+        match self.run(&["connect", &format!("{node_id}@{address}")]) {
+            (false, text) if !text.contains("already connected") => Err(text),
+            _ => Ok(()),
+        }
+    }
+
+    fn disconnect(&self, node_id: &str) {
+        let _ = self.run(&["disconnect", node_id]);
+    }
+
+    fn is_connected(&self, node_id: &str) -> bool {
+        list(&self.call(&["listpeers"])["peers"]).iter().any(|peer| peer["pub_key"] == node_id)
+    }
+
+    fn open(&self, open: &Open) -> Result<(), String> {
+        let mut arguments = vec![
+            "openchannel".to_owned(),
+            format!("--node_key={}", open.node_id),
+            format!("--connect={}", open.address),
+            format!("--local_amt={}", open.funding_sat),
+            format!("--push_amt={}", open.push_sat),
+            "--sat_per_vbyte=5".to_owned(),
+        ];
+        if !open.announce {
+            arguments.push("--private".to_owned());
+        }
+        match open.channel_type {
+            None => {}
+            Some(Type::Anchors) => arguments.push("--channel_type=anchors".to_owned()),
+            Some(Type::StaticRemotekey) => arguments.push("--channel_type=tweakless".to_owned()),
+        }
+        self.done(&arguments)
+    }
+
+    fn channels(&self) -> Vec<PeerChannel> {
+        let pending = self.call(&["pendingchannels"]);
+        let mut all = Vec::new();
+        for (key, standing) in [
+            ("pending_open_channels", Standing::Pending),
+            ("waiting_close_channels", Standing::Closing),
+            ("pending_force_closing_channels", Standing::Closing),
+        ] {
+            all.extend(list(&pending[key]).iter().map(|entry| pending_channel(entry, standing)));
+        }
+        all.extend(list(&self.call(&["listchannels"])["channels"]).iter().map(open_channel));
+        all.extend(list(&self.call(&["closedchannels"])["channels"]).iter().map(closed_channel));
+        all
+    }
+
+    fn close(&self, channel_point: &str) -> Result<(), String> {
+        let point = format!("--chan_point={channel_point}");
+        self.done(&["closechannel".to_owned(), point, "--sat_per_vbyte=5".to_owned()])
+    }
+
+    fn force_close(&self, channel_point: &str) -> Result<(), String> {
+        let point = format!("--chan_point={channel_point}");
+        self.done(&["closechannel".to_owned(), "--force".to_owned(), point])
+    }
+
+    fn restart(&mut self) {
+        self.process.terminate();
+        self.start_again();
+    }
+
+    fn kill_and_start(&mut self) {
+        self.process.kill();
+        self.start_again();
+    }
+
+    fn print_transcript(&self) {
+        self.process.print_lines(&["Sending ", "Received ", "FNDG: ", "CHCL: "]);
+    }
+}
+
+impl Lnd {
     /// Calls lncli.
     pub fn call(&self, arguments: &[&str]) -> Value {
         let (ok, text) = self.run(arguments);
@@ -67,46 +167,22 @@ impl Lnd {
         ok.then(|| serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    /// A fresh address of its wallet.
-    pub fn new_address(&self) -> String {
-        self.call(&["newaddress", "p2wkh"])["address"].as_str().expect("an address").to_owned()
+    fn done(&self, arguments: &[String]) -> Result<(), String> {
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (ok, text) = self.run(&arguments);
+        if ok { Ok(()) } else { Err(text.trim().to_owned()) }
     }
 
-    /// What its wallet has in blocks, in satoshi.
-    pub fn confirmed(&self) -> u64 {
-        number(&self.call(&["walletbalance"])["confirmed_balance"])
+    fn start_again(&mut self) {
+        let folder = self.folder.parent().expect("a folder");
+        self.process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &self.arguments);
+        self.wait_ready();
     }
 
-    /// Waits until it lists a channel with this peer as active.
-    pub fn wait_active(&self, peer: &str) -> Value {
-        wait_for("lnd to list the channel as active", || {
-            let channels = self.call(&["listchannels"]);
-            let channels = channels["channels"].as_array()?.clone();
-            channels.into_iter().find(|c| c["remote_pubkey"] == peer && c["active"] == true)
+    fn wait_ready(&self) -> Value {
+        wait_for("lnd to follow the chain", || {
+            self.try_call(&["getinfo"]).filter(|info| info["synced_to_chain"] == true)
         })
-    }
-
-    /// Waits until it lists a pending open with this peer.
-    pub fn wait_pending(&self, peer: &str) -> Value {
-        wait_for("lnd to list the open as pending", || {
-            let pending = self.call(&["pendingchannels"]);
-            let pending = pending["pending_open_channels"].as_array()?.clone();
-            pending.into_iter().find(|c| c["channel"]["remote_node_pub"] == peer)
-        })
-    }
-
-    /// Waits until it lists the channel as closed.
-    pub fn wait_closed(&self, channel_point: &str) -> Value {
-        wait_for("lnd to list the channel as closed", || {
-            let closed = self.call(&["closedchannels"]);
-            let closed = closed["channels"].as_array()?.clone();
-            closed.into_iter().find(|channel| channel["channel_point"] == channel_point)
-        })
-    }
-
-    /// Prints what it said and heard.
-    pub fn print_transcript(&self) {
-        self.process.print_lines(&["Sending ", "Received ", "FNDG: ", "CHCL: "]);
     }
 
     fn run(&self, arguments: &[&str]) -> (bool, String) {
@@ -122,7 +198,61 @@ impl Lnd {
     }
 }
 
+fn pending_channel(entry: &Value, standing: Standing) -> PeerChannel {
+    let channel = &entry["channel"];
+    PeerChannel {
+        channel_point: text(&channel["channel_point"]),
+        node_id: text(&channel["remote_node_pub"]),
+        standing,
+        active: false,
+        announced: channel["private"] == false,
+        capacity_sat: number(&channel["capacity"]),
+        local_sat: number(&channel["local_balance"]),
+        remote_sat: number(&channel["remote_balance"]),
+        commit_fee_sat: entry.get("commit_fee").map_or(0, number),
+        ending: String::new(),
+    }
+}
+
+fn open_channel(channel: &Value) -> PeerChannel {
+    PeerChannel {
+        channel_point: text(&channel["channel_point"]),
+        node_id: text(&channel["remote_pubkey"]),
+        standing: Standing::Open,
+        active: channel["active"] == true,
+        announced: channel["private"] == false,
+        capacity_sat: number(&channel["capacity"]),
+        local_sat: number(&channel["local_balance"]),
+        remote_sat: number(&channel["remote_balance"]),
+        commit_fee_sat: number(&channel["commit_fee"]),
+        ending: String::new(),
+    }
+}
+
+fn closed_channel(channel: &Value) -> PeerChannel {
+    PeerChannel {
+        channel_point: text(&channel["channel_point"]),
+        node_id: text(&channel["remote_pubkey"]),
+        standing: Standing::Closed,
+        active: false,
+        announced: false,
+        capacity_sat: number(&channel["capacity"]),
+        local_sat: number(&channel["settled_balance"]),
+        remote_sat: 0,
+        commit_fee_sat: 0,
+        ending: text(&channel["close_type"]),
+    }
+}
+
 /// LND prints 64-bit numbers as strings.
 pub fn number(value: &Value) -> u64 {
     value.as_u64().or_else(|| value.as_str()?.parse().ok()).expect("a number")
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
 }

@@ -13,7 +13,11 @@ mod bitcoind;
 mod first_contact;
 mod lnd;
 mod navvyd;
+mod opens;
+mod peer;
 mod process;
+mod restarts;
+mod world;
 
 use crate::process::program;
 use std::process::Command;

@@ -1,6 +1,7 @@
 //! The daemon under test, as it is released.
 
 use crate::bitcoind::{Bitcoind, PASSWORD, USER};
+use crate::peer::Open;
 use crate::process::{Process, free_port, wait_for};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -109,18 +110,91 @@ impl Navvyd {
         answer["balance"]["confirmed_sat"].as_u64().expect("a balance")
     }
 
+    /// Asks for an open under a name; the answer to an open that is refused at once is its text.
+    pub fn try_open(&self, request: &str, open: &Open) -> Result<(), String> {
+        let mut command = json!({
+            "command": "open",
+            "request": request,
+            "node_id": open.node_id,
+            "address": open.address,
+            "funding_sat": open.funding_sat,
+            "push_sat": open.push_sat,
+            "announce": open.announce,
+        });
+        if let Some(channel_type) = open.channel_type {
+            command["channel_type"] = json!(channel_type.name());
+        }
+        done(&self.ask(&command))
+    }
+
+    /// Asks for an open under a name.
+    pub fn open(&self, request: &str, open: &Open) {
+        self.try_open(request, open).expect("an open that is not refused at once");
+    }
+
+    /// What became of an open.
+    pub fn request(&self, request: &str) -> Value {
+        let answer = self.ask(&json!({"command": "requests"}));
+        let requests = answer["requests"].as_array().expect("requests").clone();
+        requests.into_iter().find(|view| view["id"] == request).expect("the request")
+    }
+
+    /// Closes a channel.
+    pub fn close(&self, channel_point: &Value, close: Close) {
+        let answer = self.ask(&json!({
+            "command": "close",
+            "channel_point": channel_point,
+            "force": close.force,
+            "sat_per_kw": close.sat_per_kw,
+        }));
+        done(&answer).expect("a close");
+    }
+
+    /// Waits until the peer of a channel is connected.
+    pub fn wait_connected(&self) -> Value {
+        wait_for("navvyd to be connected with the peer of a channel", || {
+            self.channels().into_iter().find(|channel| channel["connected"] == true)
+        })
+    }
+
     /// Its channels.
     pub fn channels(&self) -> Vec<Value> {
         let answer = self.ask(&json!({"command": "channels"}));
         answer["channels"].as_array().expect("channels").clone()
     }
 
-    /// Waits until its only channel is in a state.
+    /// Waits until this channel is in a state.
+    pub fn wait_channel_state(&self, channel_point: &Value, state: &str) -> Value {
+        self.wait_channel(channel_point, |channel| channel["state"] == state)
+    }
+
+    /// Waits until this channel is so.
+    pub fn wait_channel(&self, channel_point: &Value, wanted: impl Fn(&Value) -> bool) -> Value {
+        wait_for(&format!("navvyd to list {channel_point} as wanted"), || {
+            let mut channels = self.channels().into_iter();
+            channels.find(|view| view["channel_point"] == *channel_point && wanted(view))
+        })
+    }
+
+    /// Waits until a channel is in a state.
     pub fn wait_state(&self, state: &str) -> Value {
         wait_for(&format!("navvyd to have a channel in {state}"), || {
             self.channels().into_iter().find(|channel| channel["state"] == state)
         })
     }
+}
+
+/// How a channel is closed.
+#[derive(Clone, Copy, Debug)]
+pub struct Close {
+    /// By force.
+    pub force: bool,
+    /// The feerate that is aimed at.
+    pub sat_per_kw: u32,
+}
+
+fn done(answer: &Value) -> Result<(), String> {
+    answer["error"]["text"].as_str().map_or(Ok(()), |text| Err(text.to_owned()))
 }
 
 /// `navvyd` as `tests/run` has built it, beside this test.

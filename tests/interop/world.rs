@@ -1,0 +1,134 @@
+//! bitcoind, navvyd and one peer, on a chain of which both have a ripe coin of 50 bitcoin.
+
+use crate::bitcoind::Bitcoind;
+use crate::navvyd::Navvyd;
+use crate::peer::{Open, Peer, PeerChannel, Standing};
+use crate::process::wait_for;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// See the file's head.
+pub struct World<P> {
+    /// The chain.
+    pub bitcoind: Bitcoind,
+    /// The peer.
+    pub peer: P,
+    /// What is tested.
+    pub navvyd: Navvyd,
+    /// The first height that belongs to the test.
+    start: u64,
+    _folder: TempDir,
+}
+
+impl<P: Peer> World<P> {
+    /// Starts all three.
+    pub fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// Starts all three, the peer with options of its own.
+    pub fn with(options: &[String]) -> Self {
+        let folder = TempDir::new().expect("a folder");
+        let bitcoind = Bitcoind::start(folder.path());
+        bitcoind.mine(1);
+        let navvyd = Navvyd::start(folder.path(), &bitcoind);
+        let peer = P::start(folder.path(), &bitcoind, options);
+        bitcoind.mine_to(1, &navvyd.new_address());
+        bitcoind.mine_to(1, &peer.new_address());
+        bitcoind.mine(100);
+        let start = bitcoind.height() + 1;
+        let world = Self { bitcoind, peer, navvyd, start, _folder: folder };
+        world.settle();
+        assert_eq!((world.navvyd.confirmed(), world.peer.confirmed()), (COIN, COIN));
+        world
+    }
+
+    /// Waits until both have followed the chain to its end.
+    pub fn settle(&self) {
+        let height = self.bitcoind.height();
+        self.navvyd.wait_height(height);
+        wait_for("the peer to reach the tip", || self.peer.has_height(height).then_some(()));
+    }
+
+    /// Mines, and waits until both have seen it.
+    pub fn mine(&self, blocks: u32) {
+        self.bitcoind.mine(blocks);
+        self.settle();
+    }
+
+    /// An open of a million satoshi by navvyd, not announced.
+    pub fn open_to_peer(&self) -> Open {
+        Open {
+            node_id: self.peer.node_id(),
+            address: self.peer.address(),
+            funding_sat: 1_000_000,
+            push_sat: 0,
+            announce: false,
+            channel_type: None,
+        }
+    }
+
+    /// An open of a million satoshi by the peer, not announced.
+    pub fn open_to_navvyd(&self) -> Open {
+        Open {
+            node_id: self.navvyd.node_id.clone(),
+            address: self.navvyd.address.clone(),
+            ..self.open_to_peer()
+        }
+    }
+
+    /// Waits until the peer lists a channel with this standing.
+    pub fn wait_peer(&self, standing: Standing) -> PeerChannel {
+        self.wait_peer_for(&format!("{standing:?}"), |channel| channel.standing == standing)
+    }
+
+    /// Waits until the peer could use a channel.
+    pub fn wait_peer_active(&self) -> PeerChannel {
+        self.wait_peer_for("active", |channel| channel.active)
+    }
+
+    /// Waits until the peer lists this channel so.
+    pub fn wait_peer_channel(
+        &self,
+        channel_point: &Value,
+        what: &str,
+        wanted: impl Fn(&PeerChannel) -> bool,
+    ) -> PeerChannel {
+        self.wait_peer_for(what, |channel| {
+            *channel_point == channel.channel_point.as_str() && wanted(channel)
+        })
+    }
+
+    fn wait_peer_for(&self, what: &str, wanted: impl Fn(&PeerChannel) -> bool) -> PeerChannel {
+        wait_for(&format!("{} to list a channel as {what}", P::NAME), || {
+            self.peer.channels().into_iter().find(|channel| wanted(channel))
+        })
+    }
+
+    /// The fee of one.
+    pub fn fee_of(&self, txid: &str) -> u64 {
+        self.bitcoind.fees_since(self.start)[txid]
+    }
+
+    /// The fees of all transactions of the test.
+    pub fn fees(&self) -> u64 {
+        let fees = self.bitcoind.fees_since(self.start);
+        for (txid, fee) in &fees {
+            println!("fee {fee:>6} sat of {txid}");
+        }
+        fees.values().sum()
+    }
+
+    /// Both wallets together have what they had, less the fees, and what nobody wanted.
+    pub fn check_sum(&self, left_behind: u64) {
+        let fees = self.fees();
+        let (navvyd, peer) = (self.navvyd.confirmed(), self.peer.confirmed());
+        println!("navvyd {navvyd} + {} {peer} + fees {fees} + left {left_behind}", P::NAME);
+        assert_eq!(navvyd + peer + fees + left_behind, 2 * COIN);
+    }
+}
+
+/// What both have in the beginning, in satoshi.
+pub const COIN: u64 = 5_000_000_000;
+/// Both anchors, in satoshi.
+pub const ANCHORS: u64 = 660;
