@@ -1,7 +1,7 @@
 //! Blocks at will, on a regtest chain: the embedded one, or that of a bitcoind.
 
-use bitcoin::{Address, Amount, Network, ScriptBuf};
-use chain::bitcoind::Bitcoind;
+use bitcoin::{Address, Amount, BlockHash, OutPoint};
+use chain::bitcoind::{Bitcoind, faucet_address};
 #[cfg(feature = "regtest")]
 use chain::regtest::{Regtest, faucet_script};
 use chain::{Backend, BackendError};
@@ -11,100 +11,80 @@ pub enum Miner {
     /// In this process.
     #[cfg(feature = "regtest")]
     Embedded(Regtest),
-    /// With `generatetoaddress` and `invalidateblock`.
+    /// With `generatetoaddress`, `generateblock` and `invalidateblock`.
     Bitcoind(Box<Bitcoind>),
 }
 
 impl Miner {
-    /// Mines `blocks` blocks with what is in the mempool; says the new height.
+    /// Mines `blocks` blocks with what is in the mempool; the new coins go to `to`, or to a faucet.
     ///
     /// # Errors
     /// With a line of the backend's.
-    pub fn mine(&mut self, blocks: u32) -> Result<u32, String> {
+    pub fn mine(&mut self, blocks: u32, to: Option<&Address>) -> Result<Mined, String> {
         match self {
             #[cfg(feature = "regtest")]
             Self::Embedded(chain) => {
-                chain.mine(blocks, &faucet_script());
-                Ok(chain.best().height)
+                let script = to.map_or_else(faucet_script, Address::script_pubkey);
+                let hashes = chain.mine(blocks, &script);
+                Ok(Mined { height: chain.best().height, hashes })
             }
             Self::Bitcoind(bitcoind) => {
-                bitcoind.generate_to_address(blocks, &nobody()?).map_err(text)?;
-                Ok(bitcoind.tip().map_err(text)?.height)
+                let to = to.cloned().unwrap_or_else(faucet_address);
+                let hashes = bitcoind.generate_to_address(blocks, &to).map_err(text)?;
+                Ok(Mined { height: bitcoind.tip().map_err(text)?.height, hashes })
             }
         }
     }
 
-    /// Gives `address` a confirmed coin. The embedded chain pays `amount`; a bitcoind without a wallet has
-    /// nothing but the reward of a block, which is ripe 100 blocks later. Says what the address got.
+    /// Pays `amount` to `address` in a block of its own. Says where the coin is.
     ///
     /// # Errors
     /// With a line of the backend's.
-    #[cfg_attr(not(feature = "regtest"), expect(unused_variables, reason = "see above"))]
-    pub fn fund(&mut self, address: &Address, amount: Amount) -> Result<Amount, String> {
+    pub fn fund(&mut self, address: &Address, amount: Amount) -> Result<OutPoint, String> {
         match self {
             #[cfg(feature = "regtest")]
             Self::Embedded(chain) => {
                 let funded = chain.fund(&address.script_pubkey(), amount);
-                funded.map_err(|error| error.to_string())?;
-                Ok(amount)
+                funded.map_err(|error| error.to_string())
             }
-            Self::Bitcoind(bitcoind) => {
-                let hashes = bitcoind.generate_to_address(1, address).map_err(text)?;
-                bitcoind.generate_to_address(RIPE, &nobody()?).map_err(text)?;
-                let block = hashes.first().map(|hash| bitcoind.block(*hash).map_err(text));
-                let block = block.transpose()?.flatten().ok_or("the block is gone")?;
-                let coinbase = block.coinbase().ok_or("a block without a reward")?;
-                Ok(coinbase.output.iter().map(|output| output.value).sum())
-            }
+            Self::Bitcoind(bitcoind) => bitcoind.fund(address, amount).map_err(text),
         }
     }
 
-    /// Takes the newest `depth` blocks away and mines one more in their place, without their transactions
-    /// where that is possible; says the new height.
+    /// Replaces the newest `depth` blocks by others and one more, all empty; their transactions go back to the
+    /// mempool.
     ///
     /// # Errors
     /// With a line of the backend's, or when there are not as many blocks.
-    pub fn reorg(&mut self, depth: u32) -> Result<u32, String> {
-        let blocks = depth.saturating_add(1);
+    pub fn reorg(&mut self, depth: u32) -> Result<Mined, String> {
         match self {
             #[cfg(feature = "regtest")]
             Self::Embedded(chain) => {
-                chain.reorg(depth, blocks).map_err(|error| error.to_string())?;
-                Ok(chain.best().height)
+                let new = chain.reorg(depth, depth.saturating_add(1));
+                let hashes = new.map_err(|error| error.to_string())?.connected;
+                Ok(Mined { height: chain.best().height, hashes })
             }
             Self::Bitcoind(bitcoind) => {
-                let tip = bitcoind.tip().map_err(text)?;
-                let first = tip.height.saturating_sub(depth).saturating_add(1);
-                if depth > tip.height {
-                    let height = tip.height;
-                    return Err(format!("there are {height} blocks, {depth} cannot be taken away"));
-                }
-                if depth > 0
-                    && let Some(block) = bitcoind.tip_at(first).map_err(text)?
-                {
-                    bitcoind.invalidate_block(block.hash).map_err(text)?;
-                }
-                bitcoind.generate_to_address(blocks, &nobody()?).map_err(text)?;
-                Ok(bitcoind.tip().map_err(text)?.height)
+                let hashes = bitcoind.reorganise(depth).map_err(text)?;
+                Ok(Mined { height: bitcoind.tip().map_err(text)?.height, hashes })
             }
         }
     }
 }
 
-/// An address whose key nobody has.
-fn nobody() -> Result<Address, String> {
-    let program = bitcoin::WitnessProgram::new(bitcoin::WitnessVersion::V0, &[0; 20]);
-    let script = ScriptBuf::new_witness_program(&program.map_err(|error| error.to_string())?);
-    Address::from_script(&script, Network::Regtest).map_err(|error| error.to_string())
+/// New blocks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mined {
+    /// The height of the last one.
+    pub height: u32,
+    /// All of them, in order.
+    pub hashes: Vec<BlockHash>,
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn text(error: BackendError) -> String {
     error.to_string()
 }
-
-/// After so many more blocks a reward can be spent.
-const RIPE: u32 = 100;
 
 #[cfg(all(test, feature = "regtest"))]
 mod tests {
@@ -115,11 +95,15 @@ mod tests {
     fn the_embedded_chain_is_mined_funds_and_reorganises() {
         let chain = Regtest::new(Options::default());
         let mut miner = Miner::Embedded(chain.clone());
-        assert_eq!(miner.mine(3), Ok(3));
-        let amount = Amount::from_sat(70_000);
-        assert_eq!(miner.fund(&nobody().unwrap(), amount), Ok(amount));
+        let mined = miner.mine(3, None).unwrap();
+        assert_eq!((mined.height, mined.hashes.len()), (3, 3));
+        let coin = miner.fund(&faucet_address(), Amount::from_sat(70_000)).unwrap();
+        let paid = chain.transaction(&coin.txid).unwrap();
+        assert_eq!(paid.confirmed.unwrap().0, chain.best());
         let before = chain.best();
-        assert_eq!(miner.reorg(2), Ok(before.height + 1));
+        let new = miner.reorg(1).unwrap();
+        assert_eq!((new.height, new.hashes.len()), (before.height + 1, 2));
+        assert!(chain.transaction(&coin.txid).unwrap().confirmed.is_none(), "it waits again");
         assert!(miner.reorg(1_000).is_err());
     }
 }

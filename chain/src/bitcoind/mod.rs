@@ -5,6 +5,7 @@
 //! with `waitfornewblock`, which Bitcoin Core 30 and later answer without a gap between two calls;
 //! an older node is asked each second.
 
+mod faucet;
 mod follow;
 mod http;
 mod miner;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use bitcoin::{Block, BlockHash, Network, OutPoint, Transaction, Txid};
 
+pub use faucet::faucet_address;
 pub use rpc::Auth;
 
 use crate::{
