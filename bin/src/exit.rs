@@ -31,10 +31,14 @@ pub enum Exit {
     Refused = 20,
     /// The daemon is not there.
     Unreachable = 21,
+    /// What was begun and waited for came to another end.
+    Ended = 22,
     /// The balance sheet of the demo does not add up.
     Balance = 30,
     /// The disk is full.
     DiskFull = 74,
+    /// Ctrl-C ended the waiting, not what was waited for.
+    Interrupted = 130,
 }
 
 /// An end with its line.

@@ -2,6 +2,7 @@
 //! nowhere else; every decision is the node's.
 
 pub mod chain_threads;
+pub mod cli;
 pub mod client;
 pub mod config;
 pub mod control;

@@ -62,9 +62,9 @@ const CRATES: &[Crate] = &[
             "wallet", "wire",
         ],
         others: &[
-            "bitcoin", "bytes", "clap", "getrandom", "prometheus-client", "secp256k1", "serde",
-            "serde_json", "tokio", "tokio-util", "toml", "tracing", "tracing-subscriber",
-            "zeroize",
+            "bitcoin", "bytes", "clap", "getrandom", "prometheus-client", "prost", "prost-reflect",
+            "secp256k1", "serde", "serde_json", "tokio", "tokio-util", "toml", "tracing",
+            "tracing-subscriber", "zeroize",
         ],
     },
     Crate {
