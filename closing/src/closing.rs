@@ -337,8 +337,15 @@ impl Closing {
         Transition::to(self, cause, effects)
     }
 
-    /// News of the funding transaction.
+    /// News of the funding transaction, or the wish to have its coins back.
     pub fn on_funding(mut self, event: &funding::Event, cx: &Context<'_>) -> Transition {
+        if let funding::Event::Reclaim(transaction) = event
+            && self.channel.check_cancel().is_ok()
+        {
+            let cause = format!("cancelled: {} takes the coins back", transaction.compute_txid());
+            let effects = self.channel.reclaim(transaction.clone());
+            return Transition::to(self, cause, effects.into_iter().filter_map(reclaim).collect());
+        }
         let cause = self.channel.on_chain(event, cx.now.timestamp).unwrap_or_default();
         Transition::to(self, cause, Vec::new())
     }
@@ -374,6 +381,10 @@ impl Closing {
             {
                 effects.push(Effect::Broadcast(vec![child.transaction.clone()]));
             }
+            return effects;
+        }
+        if self.channel.cancel.is_some() && !self.channel.position.is_confirmed() {
+            // Nothing can spend a funding output that is not to be.
             return effects;
         }
         if let Some(seen) = &self.seen {
@@ -434,4 +445,18 @@ impl Closing {
 
 fn is_error(effect: &Effect) -> bool {
     matches!(effect, Effect::Send(message) if matches!(**message, Message::Error(_)))
+}
+
+/// What takes the coins of a funding transaction back, as this crate wants it of the world.
+fn reclaim(effect: funding::Effect) -> Option<Effect> {
+    match effect {
+        funding::Effect::Own(transaction) => Some(Effect::Own(transaction)),
+        funding::Effect::Disown(txid) => Some(Effect::Disown(txid)),
+        funding::Effect::Broadcast(transactions) => Some(Effect::Broadcast(transactions)),
+        funding::Effect::Send(_)
+        | funding::Effect::TestAccept(_)
+        | funding::Effect::Ping
+        | funding::Effect::Decide
+        | funding::Effect::Note(_) => None,
+    }
 }

@@ -1,6 +1,6 @@
 //! A funded channel: everything that must survive from `funding_signed` on.
 
-use crate::{AgreedParameters, Event, FundingPosition, Role};
+use crate::{AgreedParameters, Cancel, Event, FundingPosition, Role};
 use bitcoin::{OutPoint, Transaction, TxOut};
 use secp256k1::{PublicKey, ecdsa::Signature};
 use std::fmt;
@@ -39,6 +39,10 @@ pub struct FundedChannel {
     pub peer_update_pending: bool,
     /// The peer's half of the announcement, found right: for the output that its `short_channel_id` names.
     pub remote_announcement: Option<AnnouncementSignatures>,
+    /// What takes the coins of our funding transaction back, if the operator wants that.
+    pub cancel: Option<Cancel>,
+    /// The child of our funding transaction's change that pays for it, if the operator wants that.
+    pub child: Option<Transaction>,
 }
 
 impl FundedChannel {
@@ -174,7 +178,10 @@ impl FundedChannel {
                 },
                 Err(reason) => FundingPosition::Unbroadcast { refused: Some(reason.clone()) },
             },
+            Event::CancelBroadcasted(result) => return self.on_cancel_broadcasted(result),
             Event::Broadcasted(_)
+            | Event::Reclaim(_)
+            | Event::Bump(_)
             | Event::Connected
             | Event::Disconnected
             | Event::Message(_)

@@ -50,8 +50,14 @@ pub enum Event {
     Block,
     /// The state's deadline has come.
     Deadline,
-    /// The operator wants the open to end.
+    /// The operator wants the open to end, before `funding_signed`.
     Cancel,
+    /// The operator wants the coins back, by this transaction.
+    Reclaim(Transaction),
+    /// What the backend said to that transaction.
+    CancelBroadcasted(Result<(), String>),
+    /// The operator wants this child to pay for the funding transaction.
+    Bump(Transaction),
 }
 
 /// What a mempool would say.

@@ -3,8 +3,8 @@
 
 use crate::opener::WaitForFundingSigned;
 use crate::{
-    AgreedParameters, Attempt, Failure, FundedChannel, FundingPosition, Monotonic, Normal, Origin,
-    RequestId, Role, Spend, State, Tombstone, WaitForChannelReady,
+    AgreedParameters, Attempt, Cancel, Failure, FundedChannel, FundingPosition, Monotonic, Normal,
+    Origin, RequestId, Role, Spend, State, Tombstone, WaitForChannelReady,
 };
 use bitcoin::consensus::{deserialize, serialize};
 use bitcoin::hashes::Hash;
@@ -156,6 +156,13 @@ impl FundedChannel {
         write_option(out, self.remote_announcement.as_ref(), |out, theirs| {
             write_message(out, &Message::AnnouncementSignatures(theirs.clone()));
         });
+        write_option(out, self.cancel.as_ref(), |out, cancel| {
+            write_transaction(out, &cancel.transaction);
+            write_option(out, cancel.refused.as_ref(), |out, reason| {
+                Writer::new(out).bigsize_bytes(reason.as_bytes());
+            });
+        });
+        write_option(out, self.child.as_ref(), write_transaction);
     }
 
     /// Reads what [`FundedChannel::write`] wrote, in a record of this version.
@@ -163,6 +170,11 @@ impl FundedChannel {
         let mut channel = Self::read_first(r)?;
         if version > 1 {
             channel.remote_announcement = read_option(r, read_announcement_signatures)?;
+            channel.cancel = read_option(r, |r| {
+                let transaction = read_transaction(r)?;
+                Ok(Cancel { transaction, refused: read_option(r, read_text)? })
+            })?;
+            channel.child = read_option(r, read_transaction)?;
         }
         Ok(channel)
     }
@@ -190,6 +202,8 @@ impl FundedChannel {
             remote_next_point: read_option(r, |r| Ok(r.point("remote_next_point")?))?,
             peer_update_pending: read_flag(r)?,
             remote_announcement: None,
+            cancel: None,
+            child: None,
         })
     }
 }

@@ -99,6 +99,8 @@ impl State {
                 s.on_announcement_signatures(m, cx)
             }
             (S::WaitForChannelReady(s), E::Message(M::Raw(m))) => s.on_update(&m, cx),
+            (S::WaitForChannelReady(s), E::Reclaim(transaction)) => s.on_reclaim(transaction),
+            (S::WaitForChannelReady(s), E::Bump(child)) => s.on_bump(child),
             (S::WaitForChannelReady(s), event) if is_of_chain(&event) => s.on_chain(&event, cx),
 
             (S::Normal(s), E::Connected) => s.on_connected(cx),
@@ -114,6 +116,7 @@ impl State {
             (S::Tombstone(s), E::Connected) => s.on_connected(),
             (S::Tombstone(s), E::Message(M::Error(_))) => s.on_error(),
             (S::Tombstone(s), E::Message(m)) if deserves_an_error(&m) => s.on_message(),
+            (S::Tombstone(s), E::Reclaim(transaction)) => s.on_reclaim(transaction),
             (S::Tombstone(s), event) if is_of_chain(&event) => s.on_chain(&event, cx),
 
             // Unexpected: a message at the wrong moment costs nobody a channel.
@@ -295,6 +298,7 @@ impl State {
 fn is_of_chain(event: &Event) -> bool {
     match event {
         Event::Broadcasted(_)
+        | Event::CancelBroadcasted(_)
         | Event::Confirmed { .. }
         | Event::Conflicted { .. }
         | Event::Rewound { .. }
@@ -306,7 +310,9 @@ fn is_of_chain(event: &Event) -> bool {
         | Event::Tested(_)
         | Event::Alive
         | Event::Deadline
-        | Event::Cancel => false,
+        | Event::Cancel
+        | Event::Reclaim(_)
+        | Event::Bump(_) => false,
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Origin, Role,
     Transition,
 };
+use bitcoin::Transaction;
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +54,16 @@ impl Tombstone {
             return Transition::stay(self);
         }
         Transition::to(Self { peer_knows: true, ..self }, "the peer let it go", Vec::new())
+    }
+
+    /// The operator wants to be sure: what spends its coins kills it for good.
+    pub fn on_reclaim(mut self, transaction: Transaction) -> Transition {
+        if self.channel.check_cancel().is_err() {
+            return Transition::stay(self);
+        }
+        let cause = format!("{} takes the coins back", transaction.compute_txid());
+        let effects = self.channel.reclaim(transaction);
+        Transition::to(self, cause, effects)
     }
 
     /// News of the chain: a transaction that confirms after all needs a way out.

@@ -12,7 +12,7 @@ use crate::{
     CloseCause, Context, Effect, Event, Failure, FundedChannel, FundingPosition, Normal, Origin,
     Role, Tombstone, Transition, Violation, announcement,
 };
-use bitcoin::TxOut;
+use bitcoin::{Transaction, TxOut};
 use wire::{AnnouncementSignatures, ChannelReady, RawMessage, Shutdown};
 
 /// See the file's head.
@@ -95,6 +95,7 @@ impl WaitForChannelReady {
         let mut effects = Vec::new();
         if funded::is_ready_due(&self.channel, cx.tip) {
             self.channel.channel_ready_sent = true;
+            self.channel.forget_rescue();
             effects.extend(funded::channel_ready(&self.channel, cx));
             cause = format!("{} confirmations", self.channel.depth(cx.tip));
         }
@@ -137,6 +138,27 @@ impl WaitForChannelReady {
             return Transition { effects: vec![Effect::Send(warning)], ..Transition::stay(self) };
         }
         Transition::close(self.channel, CloseCause::RemoteShutdown(shutdown), Vec::new())
+    }
+
+    /// The operator wants the coins back. The peer is told when they are: until then the funding transaction
+    /// may still win.
+    pub fn on_reclaim(mut self, transaction: Transaction) -> Transition {
+        if self.channel.check_cancel().is_err() {
+            return Transition::stay(self);
+        }
+        let cause = format!("cancelled: {} takes the coins back", transaction.compute_txid());
+        let effects = self.channel.reclaim(transaction);
+        Transition::to(self, cause, effects)
+    }
+
+    /// The operator wants a child to pay for the funding transaction.
+    pub fn on_bump(mut self, child: Transaction) -> Transition {
+        if self.channel.check_bump().is_err() {
+            return Transition::stay(self);
+        }
+        let cause = format!("its child {} pays for the funding transaction", child.compute_txid());
+        let effects = self.channel.bump(child);
+        Transition::to(self, cause, effects)
     }
 
     /// Whether the opener has only said that it will fund the channel.
@@ -216,6 +238,12 @@ impl WaitForChannelReady {
 /// its outpoint stays watched.
 pub(crate) fn bury(channel: FundedChannel, cx: &Context<'_>) -> Transition {
     let text = "an input of the funding transaction was spent elsewhere";
+    let reason = match (&channel.position, &channel.cancel) {
+        (FundingPosition::Conflicted { by, .. }, Some(cancel)) if cancel.txid() == *by => {
+            format!("the open was cancelled: {by} took the coins back")
+        }
+        _ => text.to_owned(),
+    };
     let mut effects = Vec::new();
     if cx.link.is_up() {
         effects.push(Effect::Send(error_message(channel.channel_id(), text)));
@@ -223,17 +251,11 @@ pub(crate) fn bury(channel: FundedChannel, cx: &Context<'_>) -> Transition {
     if channel.role == Role::Opener {
         effects.push(Effect::Disown(channel.outpoint.txid));
     }
-    Transition::to(Tombstone::new(channel, text, false), text, effects)
+    Transition::to(Tombstone::new(channel, &reason, false), reason, effects)
 }
 
-/// The opener's transaction goes out again with each block until it is in one.
+/// The opener's transaction goes out again with each block until it is in one; or what cancels it.
 pub fn rebroadcast(channel: &FundedChannel) -> Option<Effect> {
-    match channel.position {
-        // [BOLT 2 funding_signed R3] as often as it takes
-        FundingPosition::Unbroadcast { .. } | FundingPosition::Mempool { .. } => channel
-            .funding_transaction
-            .clone()
-            .map(|transaction| Effect::Broadcast(vec![transaction])),
-        FundingPosition::Confirmed { .. } | FundingPosition::Conflicted { .. } => None,
-    }
+    // [BOLT 2 funding_signed R3] as often as it takes
+    Some(channel.broadcasts()).filter(|all| !all.is_empty()).map(Effect::Broadcast)
 }

@@ -55,6 +55,9 @@ pub enum ChannelEvent {
     Block,
     Deadline,
     Cancel,
+    Reclaim(Transaction),
+    CancelBroadcasted(Result<(), String>),
+    Bump(Transaction),
     Close(CloseRequest),
     Force(CloseRequest),
 }
@@ -262,6 +265,9 @@ fn funding_event(event: ChannelEvent) -> Option<funding::Event> {
         E::Block => F::Block,
         E::Deadline => F::Deadline,
         E::Cancel => F::Cancel,
+        E::Reclaim(transaction) => F::Reclaim(transaction),
+        E::CancelBroadcasted(result) => F::CancelBroadcasted(result),
+        E::Bump(child) => F::Bump(child),
         E::Spent { .. } | E::ClaimSpent { .. } | E::Close(_) | E::Force(_) => return None,
     })
 }
@@ -280,10 +286,12 @@ fn closing_event(event: ChannelEvent) -> Option<closing::Event> {
         E::Deadline => C::Deadline,
         E::Close(request) => C::Requested(request),
         E::Force(request) => C::Forced(request),
-        event @ (E::Broadcasted(_) | E::Confirmed { .. } | E::Conflicted { .. }) => {
-            C::Funding(funding_event(event)?)
-        }
-        E::Decided(_) | E::Tested(_) | E::Alive | E::Cancel => return None,
+        event @ (E::Broadcasted(_)
+        | E::CancelBroadcasted(_)
+        | E::Reclaim(_)
+        | E::Confirmed { .. }
+        | E::Conflicted { .. }) => C::Funding(funding_event(event)?),
+        E::Decided(_) | E::Tested(_) | E::Alive | E::Cancel | E::Bump(_) => return None,
     })
 }
 

@@ -1,8 +1,10 @@
 //! What a client can want.
 
+use crate::turn::Hex;
 use bitcoin::{Amount, OutPoint, ScriptBuf};
 use funding::RequestId;
 use secp256k1::PublicKey;
+use std::fmt;
 use transactions::{FeeratePerKw, KeysId};
 use wire::ChannelType;
 
@@ -13,6 +15,27 @@ pub enum Command {
     Open(Box<OpenCommand>),
     /// Close one.
     Close(CloseCommand),
+    /// End an open that is not a channel yet. Answered with [`crate::Reply::Done`] where that was enough, and
+    /// with [`crate::Reply::Sent`] where a transaction takes its coins back: then it is over with that one's
+    /// confirmation. Said again, with a higher fee.
+    CancelOpen {
+        /// Which.
+        open: OpenName,
+        /// The feerate of that transaction; `None`: the estimate for 2 blocks.
+        feerate: Option<FeeratePerKw>,
+        /// Its highest fee; `None`: a tenth of the channel, but at least 10,000 sat.
+        max_fee: Option<Amount>,
+    },
+    /// Have a child of its change pay for a funding transaction that does not confirm. Answered with
+    /// [`crate::Reply::Sent`]. Said again, with a higher fee.
+    BumpOpen {
+        /// Which.
+        open: OpenName,
+        /// The feerate of the two together; `None`: the estimate for 2 blocks.
+        feerate: Option<FeeratePerKw>,
+        /// The child's highest fee; `None`: a tenth of the channel, but at least 10,000 sat.
+        max_fee: Option<Amount>,
+    },
     /// Connect to a peer and stay connected.
     Connect {
         /// The peer.
@@ -89,6 +112,27 @@ pub struct OpenCommand {
     pub coins: Vec<OutPoint>,
     /// Even though an open to that peer is pending, or died after `funding_created`.
     pub force: bool,
+}
+
+/// An open, by any of its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenName {
+    /// The keys of the attempt.
+    KeysId(KeysId),
+    /// The caller's request.
+    Request(RequestId),
+    /// The funding output.
+    Outpoint(OutPoint),
+}
+
+impl fmt::Display for OpenName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::KeysId(keys_id) => Hex(*keys_id).fmt(f),
+            Self::Request(request) => request.fmt(f),
+            Self::Outpoint(outpoint) => outpoint.fmt(f),
+        }
+    }
 }
 
 /// A wish to close a channel.

@@ -26,6 +26,12 @@ impl Node {
         match command {
             Command::Open(open) => self.open(*open, turn).map(Reply::Request),
             Command::Close(close) => self.close(close, turn),
+            Command::CancelOpen { open, feerate, max_fee } => {
+                self.cancel_open(&open, feerate, max_fee, turn)
+            }
+            Command::BumpOpen { open, feerate, max_fee } => {
+                self.bump_open(&open, feerate, max_fee, turn)
+            }
             Command::Connect { node_id, address, keep } => {
                 self.connect(node_id, address, keep, turn)
             }

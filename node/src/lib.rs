@@ -21,12 +21,13 @@ mod request;
 mod restore;
 mod step;
 mod store;
+mod stuck_opens;
 mod turn;
 mod views;
 
 pub use channel::{Channel, ChannelEvent, ChannelState, ResumedChannel};
 pub use closing_view::{AnchorState, ClosingView};
-pub use command::{CloseCommand, Command, OpenCommand};
+pub use command::{CloseCommand, Command, OpenCommand, OpenName};
 pub use effect::Effect;
 pub use entropy::Entropy;
 pub use event::Event;

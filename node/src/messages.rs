@@ -252,6 +252,9 @@ impl Node {
         for keys_id in of_txid {
             self.drive(keys_id, ChannelEvent::Broadcasted(result.clone()), turn);
         }
+        if let Some(keys_id) = self.cancels.get(&txid).copied() {
+            self.drive(keys_id, ChannelEvent::CancelBroadcasted(result.clone()), turn);
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use crate::channel::{Channel, ChannelEvent};
 use crate::request::Request;
 use crate::turn::Turn;
 use crate::{ConnId, Entropy, Event, Step};
-use bitcoin::{Network, OutPoint};
+use bitcoin::{Network, OutPoint, Txid};
 use chain::{Follower, Watches};
 use funding::{Fees, Monotonic, Now, Policy, RequestId};
 use secp256k1::PublicKey;
@@ -47,6 +47,8 @@ pub struct Node {
     pub(crate) routes: BTreeMap<(PublicKey, ChannelId), KeysId>,
     pub(crate) by_peer: BTreeMap<PublicKey, BTreeSet<KeysId>>,
     pub(crate) outpoints: BTreeMap<OutPoint, KeysId>,
+    /// The open that a transaction cancels.
+    pub(crate) cancels: BTreeMap<Txid, KeysId>,
     pub(crate) leases: BTreeMap<OutPoint, KeysId>,
     pub(crate) leased: BTreeSet<OutPoint>,
     pub(crate) watches: Watches<KeysId>,

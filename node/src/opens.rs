@@ -9,7 +9,10 @@ use crate::reply::{CommandError, Notice, RequestView};
 use crate::request::{LIFETIME, LIFETIME_BLOCKS, Request, RequestStatus, retry_after};
 use crate::turn::{Turn, is_pending};
 use bitcoin::{Amount, OutPoint};
-use funding::{Failure, Link, OpenError, OpenWish, Origin, RequestId, Role, WaitForAcceptChannel};
+use funding::{
+    Failure, FundingPosition, Link, OpenError, OpenWish, Origin, RequestId, Role,
+    WaitForAcceptChannel,
+};
 use secp256k1::PublicKey;
 use transactions::{CommitmentFormat, FundsError, KeysId};
 use wire::{ChannelId, ChannelType, feature};
@@ -304,7 +307,12 @@ impl Node {
         let Some(channel) = self.channels.get(&keys_id) else { return };
         let status = match &channel.state {
             ChannelState::Funding(funding::State::Tombstone(s)) => {
-                RequestStatus::Failed { origin: Origin::Peer, text: s.reason.clone() }
+                let origin = match (&s.channel.position, &s.channel.cancel) {
+                    (FundingPosition::Conflicted { .. }, Some(_)) => Origin::Local,
+                    (FundingPosition::Conflicted { .. }, None) => Origin::Chain,
+                    _ => Origin::Peer,
+                };
+                RequestStatus::Failed { origin, text: s.reason.clone() }
             }
             state @ (ChannelState::Funding(_) | ChannelState::Closing(_)) => {
                 match state.channel() {
@@ -376,7 +384,18 @@ impl Node {
             return;
         }
         let text = format!("the request's time is up; last: {waited_for:?}");
-        self.set_status(id, RequestStatus::Failed { origin: Origin::Timeout, text }, turn);
+        self.end_request(id, Origin::Timeout, text, turn);
+    }
+
+    /// There will be no channel.
+    pub(crate) fn end_request(
+        &mut self,
+        id: &RequestId,
+        origin: Origin,
+        text: String,
+        turn: &mut Turn<'_>,
+    ) {
+        self.set_status(id, RequestStatus::Failed { origin, text }, turn);
         self.save_request(id, turn);
     }
 

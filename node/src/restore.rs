@@ -125,6 +125,7 @@ impl Node {
             routes: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             outpoints: BTreeMap::new(),
+            cancels: BTreeMap::new(),
             leases: BTreeMap::new(),
             leased: BTreeSet::new(),
             watches: Watches::new(),

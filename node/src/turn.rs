@@ -78,8 +78,9 @@ impl Node {
         }
         self.list(keys_id, &channel);
         let became_channel = !had_outpoint && channel.state.channel().is_some();
+        let died = from != TOMBSTONE && channel.state.name() == TOMBSTONE;
         self.channels.insert(keys_id, channel);
-        if became_channel {
+        if became_channel || died {
             self.on_funded(keys_id, turn);
         }
     }
@@ -196,6 +197,9 @@ impl Node {
         }
         if let Some(channel) = channel.state.channel() {
             self.outpoints.remove(&channel.outpoint);
+            if let Some(cancel) = &channel.cancel {
+                self.cancels.remove(&cancel.txid());
+            }
         }
         for coin in channel.state.coins() {
             self.leases.remove(&coin);
@@ -219,6 +223,9 @@ impl Node {
         }
         if let Some(channel) = channel.state.channel() {
             self.outpoints.insert(channel.outpoint, keys_id);
+            if let Some(cancel) = &channel.cancel {
+                self.cancels.insert(cancel.txid(), keys_id);
+            }
         }
         for coin in channel.state.coins() {
             self.leases.insert(coin, keys_id);
@@ -316,6 +323,7 @@ pub(crate) fn is_pending(state: &ChannelState) -> bool {
     }
 }
 
+const TOMBSTONE: &str = "Tombstone";
 const JOURNAL_ROWS: u64 = 100_000;
 /// So many blocks may pass without a write.
 const MOST_STALE_BLOCKS: usize = 100;

@@ -198,11 +198,21 @@ fn open_of(state: &ChannelState) -> Option<&OpenChannel> {
 }
 
 fn text_of(state: &ChannelState) -> String {
-    match state {
-        ChannelState::Funding(funding::State::Tombstone(s)) => s.reason.clone(),
-        ChannelState::Funding(_) => String::new(),
-        ChannelState::Closing(closing::State::ShuttingDown(s)) => s.request.reason.clone(),
-        ChannelState::Closing(closing::State::Closing(s)) => s.request.reason.clone(),
-        ChannelState::Closing(closing::State::Closed(s)) => s.closing.request.reason.clone(),
+    let (reason, channel) = match state {
+        ChannelState::Funding(funding::State::Tombstone(s)) => (s.reason.clone(), &s.channel),
+        ChannelState::Funding(state) => {
+            return state.channel().map_or_else(String::new, FundedChannel::note);
+        }
+        ChannelState::Closing(closing::State::ShuttingDown(s)) => {
+            (s.request.reason.clone(), &s.channel)
+        }
+        ChannelState::Closing(closing::State::Closing(s)) => (s.request.reason.clone(), &s.channel),
+        ChannelState::Closing(closing::State::Closed(s)) => {
+            (s.closing.request.reason.clone(), &s.closing.channel)
+        }
+    };
+    match channel.note() {
+        note if channel.cancel.is_some() && !note.is_empty() => format!("{reason}; {note}"),
+        _ => reason,
     }
 }

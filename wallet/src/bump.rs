@@ -38,6 +38,7 @@ impl Funds for Wallet {
             feerate: request.feerate,
             max_fee: request.max_fee,
             again: request.again.clone(),
+            outbid: None,
         };
         self.build_child(&child, None, leased)
     }
@@ -49,7 +50,8 @@ impl Funds for Wallet {
 
 impl Wallet {
     /// A child of an unconfirmed transaction of ours, which spends its change, so that both together
-    /// have this feerate. Other coins help where the change is too small.
+    /// have this feerate. Other coins help where the change is too small. A child before it, which it
+    /// replaces, gives its coins and is outbid.
     ///
     /// # Errors
     /// [`FundsError::CoinNotAvailable`] without a change to spend; else as
@@ -57,17 +59,26 @@ impl Wallet {
     pub fn bump_change(
         &mut self,
         parent: &Transaction,
+        replaced: Option<&Transaction>,
         feerate: FeeratePerKw,
         max_fee: Amount,
         leased: &BTreeSet<OutPoint>,
     ) -> Result<Funded, FundsError> {
         let txid = parent.compute_txid();
-        let mine = |coin: &&Coin| coin.outpoint.txid == txid && coin.is_unconfirmed();
-        let change = self.coins.all().filter(mine).max_by_key(|coin| coin.output.value).cloned();
+        let spent = |tx: &Transaction| tx.input.iter().map(|input| input.previous_output).collect();
+        let mut again: Vec<OutPoint> = replaced.map_or_else(Vec::new, spent);
+        let change = match again.iter().position(|outpoint| outpoint.txid == txid) {
+            Some(index) => Some(self.spent_coin(again.remove(index))?),
+            None => {
+                let mine = |coin: &&Coin| coin.outpoint.txid == txid && coin.is_unconfirmed();
+                self.coins.all().filter(mine).max_by_key(|coin| coin.output.value).cloned()
+            }
+        };
         let fee = self.inner.calculate_fee(parent).ok();
         let (Some(change), Some(parent_fee)) = (change, fee) else {
             return Err(FundsError::CoinNotAvailable(OutPoint { txid, vout: 0 }));
         };
+        let outbid = replaced.map(|replaced| self.fee_of(replaced)).transpose()?;
         let child = Child {
             outpoint: change.outpoint,
             value: change.output.value,
@@ -76,14 +87,16 @@ impl Wallet {
             parent_fee,
             feerate,
             max_fee,
-            again: Vec::new(),
+            again,
+            outbid,
         };
         self.build_child(&child, Some(change), leased)
     }
 
     /// A transaction that spends the same coins as an unconfirmed one of ours and pays all of them
     /// back to the wallet: once it confirms, the other never does. Its fee is high enough to take the
-    /// other's place in a mempool.
+    /// place in a mempool of all `replaced`: that one and its children, or the last such transaction;
+    /// `also` is the fee of those that are not the wallet's.
     ///
     /// # Errors
     /// [`FundsError::CoinNotAvailable`] for an input that is not ours, and as
@@ -91,14 +104,15 @@ impl Wallet {
     pub fn cancel(
         &mut self,
         transaction: &Transaction,
+        replaced: &[&Transaction],
+        also: Amount,
         feerate: FeeratePerKw,
         max_fee: Amount,
     ) -> Result<Funded, FundsError> {
-        let spent = transaction.input.iter().map(|input| self.spent_coin(input.previous_output));
-        let coins = spent.collect::<Result<Vec<Coin>, FundsError>>()?;
+        let coins = self.spent_coins(transaction)?;
         let have = total(&coins.iter().collect::<Vec<_>>());
-        let paid = sum(transaction.output.iter().map(|output| output.value));
-        let old_fee = have.checked_sub(paid).unwrap_or(Amount::ZERO);
+        let fees = replaced.iter().map(|replaced| self.fee_of(replaced));
+        let old_fee = sum([also, sum(fees.collect::<Result<Vec<Amount>, FundsError>>()?)]);
         let model = TxOut { value: Amount::ZERO, script_pubkey: change_model() };
         let weight = signed_weight(&coins, vec![model]);
         let replacing = sum([old_fee, INCREMENTAL.fee_ceil(weight)]);
@@ -184,6 +198,18 @@ impl Wallet {
         Err(Available { now: have, later }.shortage(child.need(chosen.len())))
     }
 
+    /// All coins that a transaction of ours spends.
+    fn spent_coins(&self, transaction: &Transaction) -> Result<Vec<Coin>, FundsError> {
+        transaction.input.iter().map(|input| self.spent_coin(input.previous_output)).collect()
+    }
+
+    /// What a transaction of ours pays.
+    fn fee_of(&self, transaction: &Transaction) -> Result<Amount, FundsError> {
+        let have = total(&self.spent_coins(transaction)?.iter().collect::<Vec<_>>());
+        let paid = sum(transaction.output.iter().map(|output| output.value));
+        Ok(have.checked_sub(paid).unwrap_or(Amount::ZERO))
+    }
+
     /// An output of ours that a transaction spends.
     fn spent_coin(&self, outpoint: OutPoint) -> Result<Coin, FundsError> {
         let output = self.inner.tx_graph().get_txout(outpoint).cloned();
@@ -208,6 +234,8 @@ struct Child {
     feerate: FeeratePerKw,
     max_fee: Amount,
     again: Vec<OutPoint>,
+    /// The fee of the child that is replaced.
+    outbid: Option<Amount>,
 }
 
 impl Child {
@@ -223,12 +251,13 @@ impl Child {
     }
 
     /// What it pays with this many coins: what the two lack, and never less than what every node
-    /// relays.
+    /// relays, or takes in place of the child before it.
     fn fee(&self, coins: usize) -> Amount {
         let weight = self.weight(coins);
         let both = self.feerate.fee_ceil(self.parent_weight.saturating_add(weight));
         let lacking = both.checked_sub(self.parent_fee).unwrap_or(Amount::ZERO);
-        lacking.max(RELAYED.fee_ceil(weight))
+        let replacing = self.outbid.map(|fee| sum([fee, INCREMENTAL.fee_ceil(weight)]));
+        lacking.max(RELAYED.fee_ceil(weight)).max(replacing.unwrap_or(Amount::ZERO))
     }
 
     /// The fee and the least that can be left.

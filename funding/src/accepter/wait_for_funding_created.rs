@@ -58,6 +58,8 @@ impl WaitForFundingCreated {
             remote_next_point: None,
             peer_update_pending: false,
             remote_announcement: None,
+            cancel: None,
+            child: None,
         };
         cx.link.kind = LinkKind::Fresh;
         let effects = vec![Effect::Send(signed)];

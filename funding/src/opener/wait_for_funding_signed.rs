@@ -202,6 +202,8 @@ impl WaitForFundingSigned {
             remote_next_point: None,
             peer_update_pending: false,
             remote_announcement: None,
+            cancel: None,
+            child: None,
         }
     }
 }

@@ -3,7 +3,7 @@
 use bitcoin::hashes::Hash as _;
 use bitcoin::hex::{DisplayHex as _, FromHex as _};
 use bitcoin::{BlockHash, Txid};
-use funding::{FundedChannel, WaitForChannelReady};
+use funding::{Cancel, FundedChannel, WaitForChannelReady};
 use funding::{FundingPosition, Normal, RecordError, Resumed, Spend, State, Tombstone};
 use proptest::prelude::*;
 use transactions::{Height, Timestamp};
@@ -54,6 +54,12 @@ fn records() -> Vec<(&'static str, State)> {
             ..channel(normal.opener.state())
         },
     };
+    let other = normal.transaction.clone().expect("it was built");
+    let refused_too = Some("txn-mempool-conflict".to_owned());
+    let cancel = Cancel { transaction: other.clone(), refused: refused_too };
+    let rescued = |cancel, child| {
+        WaitForChannelReady { channel: FundedChannel { cancel, child, ..opener.clone() } }.into()
+    };
     let updating = FundedChannel { position: spent, peer_update_pending: true, ..open };
     vec![
         ("attempt", attempt),
@@ -70,6 +76,8 @@ fn records() -> Vec<(&'static str, State)> {
         ("tombstone_accepter", dead(&accepter, true)),
         // From here on what version 1 did not hold.
         ("normal_announced", announced.into()),
+        ("wait_for_channel_ready_cancelled", rescued(Some(cancel), None)),
+        ("wait_for_channel_ready_bumped", rescued(None, Some(other))),
     ]
 }
 
@@ -159,7 +167,7 @@ fn is_read_or_refused(bytes: &[u8]) -> bool {
 fn a_flag_that_is_neither_yes_nor_no_is_damage() {
     let named = |wanted| golden().into_iter().find(|(name, _)| *name == wanted).expect("there");
     let (_, mut bytes) = named("normal_opener");
-    *bytes.last_mut().expect("whether there is an announcement") = 2;
+    *bytes.last_mut().expect("whether a child pays") = 2;
     assert!(matches!(State::resume(&bytes), Err(RecordError::Damaged(_))));
     let (_, mut bytes) = named("tombstone_opener");
     let before_flag = bytes.len() - 2;
@@ -175,7 +183,7 @@ proptest! {
 
     #[test]
     fn a_record_with_any_byte_changed_is_read_or_refused(
-        which in 0..13_usize, at in any::<prop::sample::Index>(), byte in any::<u8>()
+        which in 0..15_usize, at in any::<prop::sample::Index>(), byte in any::<u8>()
     ) {
         let (name, mut bytes) = golden().swap_remove(which);
         let at = at.index(bytes.len());

@@ -21,4 +21,6 @@ mod requests;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod stuck_opens;
+#[cfg(test)]
 mod updates;

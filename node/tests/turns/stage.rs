@@ -24,6 +24,8 @@ pub struct Stage {
     pub now: u64,
     /// Whether a dial succeeds.
     pub is_wired: bool,
+    /// Whether blocks are told.
+    pub hears_of_blocks: bool,
     /// Messages of these names are lost on their way.
     pub loses: Vec<&'static str>,
     /// Every message that was sent, by whom.
@@ -55,6 +57,7 @@ impl Stage {
             chain,
             now: 1_000,
             is_wired: true,
+            hears_of_blocks: true,
             loses: Vec::new(),
             wire: Vec::new(),
             conn: None,
@@ -253,7 +256,7 @@ impl Stage {
             for who in [ALICE, BOB] {
                 let machine = &mut self.machines[who];
                 let update = self.chain.poll(&machine.follower.locator()).expect("a chain");
-                if let Some(update) = update {
+                if let Some(update) = update.filter(|_| self.hears_of_blocks) {
                     machine.follower.apply(&update).expect("it fits");
                     self.queue.push_back((who, Event::Chain(update)));
                 }

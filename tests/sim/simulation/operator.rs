@@ -7,9 +7,9 @@ use super::world::World;
 use bitcoin::{Amount, OutPoint, ScriptBuf};
 use chain::regtest::faucet_script;
 use funding::RequestId;
-use node::{ChannelState, CloseCommand, Command, CommandId, Event, OpenCommand};
+use node::{ChannelState, CloseCommand, Command, CommandId, Event, OpenCommand, OpenName};
 use std::collections::BTreeSet;
-use transactions::{FeeratePerKw, Funds};
+use transactions::{FeeratePerKw, Funds, KeysId};
 use wire::ChannelType;
 
 /// What the operator has done so far.
@@ -70,6 +70,8 @@ impl World {
                 }
             }
             80..88 => self.command(index, Command::NewAddress),
+            88..92 => self.rescue(index, true),
+            92..95 => self.rescue(index, false),
             _ => {}
         }
     }
@@ -143,6 +145,32 @@ impl World {
             self.dice.per_mille(400).then(|| FeeratePerKw([253, 600, 3_000][self.dice.index(3)]));
         let close = CloseCommand { outpoint, force, feerate, cap: None, script: None };
         self.command(index, Command::Close(close));
+    }
+
+    /// An open that is not done is cancelled, or a child pays for it.
+    fn rescue(&mut self, index: usize, is_cancel: bool) {
+        let keys: Vec<KeysId> = self.hosts[index].node().map_or_else(Vec::new, |node| {
+            let is_rescued = |state: &ChannelState| match state {
+                ChannelState::Funding(funding::State::Normal(_)) => false,
+                ChannelState::Funding(_) => true,
+                ChannelState::Closing(_) => is_cancel,
+            };
+            let all = node.channels().iter().filter(|(_, channel)| is_rescued(&channel.state));
+            all.map(|(keys_id, _)| *keys_id).collect()
+        });
+        let Some(keys_id) = self.dice.pick(&keys) else { return };
+        let open = OpenName::KeysId(keys_id);
+        let how = if is_cancel { "cancel" } else { "bump" };
+        self.trace.line(format_args!("n{index} is to {how} {open}"));
+        let (feerate, max_fee) = (None, Some(Amount::from_sat(50_000)));
+        self.command(
+            index,
+            if is_cancel {
+                Command::CancelOpen { open, feerate, max_fee }
+            } else {
+                Command::BumpOpen { open, feerate, max_fee }
+            },
+        );
     }
 
     fn pay_out(&mut self, index: usize) {

@@ -114,7 +114,10 @@ fn a_conflict_in_a_block_wins() {
     let rate = FeeratePerKw(500);
     let first = world.wallet.send(script, amount, rate, amount, &none()).unwrap();
     world.insert(&first.transaction, 1_000);
-    let second = world.wallet.cancel(&first.transaction, FeeratePerKw(1_000), amount).unwrap();
+    let second = world
+        .wallet
+        .cancel(&first.transaction, &[], Amount::ZERO, FeeratePerKw(1_000), amount)
+        .unwrap();
     // In the same second, or with a clock that went back.
     world.insert(&second.transaction, 900);
     assert_eq!(world.wallet.unconfirmed(), std::slice::from_ref(&second.transaction));

@@ -151,11 +151,12 @@ fn change_pays_for_its_parent() {
     let script = ScriptBuf::new_p2wsh(&bitcoin::WScriptHash::all_zeros());
     let rate = FeeratePerKw(253);
     let parent = world.wallet.send(script, sat(40_000), rate, sat(5_000), &none()).unwrap();
-    let early = world.wallet.bump_change(&parent.transaction, rate, sat(5_000), &none());
+    let early = world.wallet.bump_change(&parent.transaction, None, rate, sat(5_000), &none());
     assert!(matches!(early, Err(FundsError::CoinNotAvailable(_))));
     world.insert(&parent.transaction, 1_000);
     let rate = FeeratePerKw(5_000);
-    let child = world.wallet.bump_change(&parent.transaction, rate, sat(9_000), &none()).unwrap();
+    let child =
+        world.wallet.bump_change(&parent.transaction, None, rate, sat(9_000), &none()).unwrap();
     assert_eq!(child.transaction.input.len(), 1);
     world.check_signature(&child.transaction, 0);
     assert_eq!(world.fee(&child.transaction), child.fee);
@@ -164,8 +165,17 @@ fn change_pays_for_its_parent() {
     let wanted = rate.fee_ceil(weight);
     assert!(both >= wanted && both <= wanted + wanted / 100);
     world.insert(&child.transaction, 1_001);
-    world.mine(&[parent.transaction.clone(), child.transaction.clone()]);
-    let left = sat(60_000) - both;
+    // Again, at no higher feerate: it still has to outbid the first one.
+    let replaced = Some(&child.transaction);
+    let better =
+        world.wallet.bump_change(&parent.transaction, replaced, rate, sat(9_000), &none()).unwrap();
+    assert_eq!(better.coins, child.coins);
+    let least = FeeratePerKw(250).fee_ceil(better.transaction.weight().to_wu());
+    assert!(better.fee >= child.fee + least);
+    world.check_signature(&better.transaction, 0);
+    world.insert(&better.transaction, 1_002);
+    world.mine(&[parent.transaction.clone(), better.transaction.clone()]);
+    let left = sat(60_000) - parent.fee - better.fee;
     assert_eq!(world.wallet.balance(&none()).confirmed, left);
 }
 
@@ -178,7 +188,9 @@ fn a_conflict_takes_everything_back() {
     let rate = FeeratePerKw(2_000);
     let open = world.wallet.send(script, sat(70_000), rate, sat(5_000), &none()).unwrap();
     world.insert(&open.transaction, 1_000);
-    let conflict = world.wallet.cancel(&open.transaction, FeeratePerKw(253), sat(5_000)).unwrap();
+    let low = FeeratePerKw(253);
+    let tx = &open.transaction;
+    let conflict = world.wallet.cancel(tx, &[tx], sat(0), low, sat(5_000)).unwrap();
     assert_eq!(conflict.coins, open.coins);
     for index in 0..2 {
         world.check_signature(&conflict.transaction, index);
@@ -189,10 +201,19 @@ fn a_conflict_takes_everything_back() {
     assert!(weight < open.transaction.weight().to_wu());
     assert_eq!(world.fee(&conflict.transaction), conflict.fee);
     let foreign = world.foreign(ScriptBuf::new(), 1);
-    let refused = world.wallet.cancel(&foreign, FeeratePerKw(253), sat(5_000));
+    let refused = world.wallet.cancel(&foreign, &[], sat(0), low, sat(5_000));
     let expected = FundsError::CoinNotAvailable(foreign.input[0].previous_output);
     assert_eq!(refused, Err(expected));
     let limit = conflict.fee - sat(1);
-    let refused = world.wallet.cancel(&open.transaction, FeeratePerKw(253), limit);
+    let refused = world.wallet.cancel(tx, &[tx], sat(0), low, limit);
     assert_eq!(refused, Err(FundsError::FeeExceedsLimit { fee: conflict.fee, limit }));
+    // Where its change has a child, that one's fee has to be outbid too.
+    let child = world.wallet.bump_change(tx, None, FeeratePerKw(6_000), sat(9_000), &none());
+    let child = child.unwrap();
+    world.insert(&child.transaction, 1_001);
+    let conflict =
+        world.wallet.cancel(tx, &[tx, &child.transaction], sat(7), low, sat(9_000)).unwrap();
+    assert_eq!(conflict.fee, open.fee + child.fee + sat(7) + FeeratePerKw(250).fee_ceil(weight));
+    world.insert(&conflict.transaction, 1_002);
+    assert_eq!(world.wallet.unconfirmed(), [conflict.transaction]);
 }
