@@ -26,3 +26,5 @@ mod shutdown;
 #[path = "../../../funding/tests/establishment/side.rs"]
 #[allow(dead_code, reason = "an open channel is all that is needed of it")]
 mod side;
+#[cfg(test)]
+mod strangers_and_reorgs;
