@@ -82,16 +82,12 @@ impl Node {
         let feerate = feerate.unwrap_or(self.fees.fast);
         let built =
             self.wallet.bump_change(&parent, before.as_ref(), feerate, max_fee, &self.leased);
-        let Funded { transaction, fee, .. } = built.map_err(|error| match error {
-            FundsError::CoinNotAvailable(_) => CommandError {
-                code: "no_change",
-                text:
-                    "the funding transaction has no change that could pay for it: wait, or cancel \
-                       the open"
-                        .to_owned(),
-            },
-            other => funds(&other),
-        })?;
+        if let Err(FundsError::CoinNotAvailable(_)) = built {
+            let text =
+                "the funding transaction has no change that could pay for it: wait, or cancel";
+            return Err(CommandError { code: "no_change", text: text.to_owned() });
+        }
+        let Funded { transaction, fee, .. } = built.map_err(|error| funds(&error))?;
         let txid = transaction.compute_txid();
         self.drive(keys_id, ChannelEvent::Bump(transaction), turn);
         Ok(Reply::Sent { txid, fee })
