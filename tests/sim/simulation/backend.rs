@@ -77,7 +77,7 @@ impl Chain {
         self.mine(110);
         self.birthday = Some(self.regtest.best());
         // So that no reorganisation goes below the birthday.
-        self.mine(10);
+        self.mine(20);
     }
 
     /// Where nodes begin.

@@ -30,7 +30,8 @@ impl World {
     }
 
     fn reorganise(&mut self) {
-        let depth = u32::try_from(self.dice.between(1, 5)).unwrap_or(1);
+        let deepest = u64::from(self.settings.deepest_reorg);
+        let depth = u32::try_from(self.dice.between(1, deepest)).unwrap_or(1);
         let more = u32::try_from(self.dice.below(3)).unwrap_or(0);
         let returned =
             if self.dice.per_mille(700) { Returned::ToMempool } else { Returned::Nowhere };
@@ -49,7 +50,7 @@ impl World {
         }
         let pause = self.dice.until_next(self.settings.fault_every);
         self.calendar.plan(self.now + pause, Item::Fault);
-        match self.dice.below(10) {
+        match self.dice.below(12) {
             0 => {
                 self.set_outage(Outage::Begins);
                 let length = self.dice.between(1_000, 60_000);
@@ -75,8 +76,54 @@ impl World {
                 }
             }
             8 if self.settings.thefts => self.steal(),
+            9 | 10 if self.settings.sleeps => self.suspend(),
+            11 if self.settings.sleeps => self.jump(),
             _ => {}
         }
+    }
+
+    /// A machine is suspended: nothing of it moves, and what is sent to it waits.
+    fn suspend(&mut self) {
+        let index = self.dice.index(self.hosts.len());
+        let longest = [20_000, 300_000, 3_600_000][self.dice.index(3)];
+        // Everybody is awake when faults are over.
+        let length = self.dice.between(1_000, longest).min(self.settings.safety.saturating_sub(self.now));
+        if self.hosts[index].process.is_some() && self.hosts[index].asleep_until <= self.now {
+            self.hosts[index].asleep_until = self.now + length;
+            self.trace.line(format_args!("n{index} sleeps for {} s", length / 1_000));
+            self.trace.statistics.count("sleep");
+        }
+    }
+
+    /// Someone sets a machine's wall clock, forwards or back.
+    fn jump(&mut self) {
+        let index = self.dice.index(self.hosts.len());
+        let ahead = self.dice.below(2 * 86_400_000);
+        self.hosts[index].clock_ahead = ahead;
+        self.trace.line(format_args!("n{index}'s clock is {} s ahead", ahead / 1_000));
+        self.trace.statistics.count("clock jump");
+    }
+
+    /// Until when an item must wait because its machine sleeps.
+    pub fn sleeper(&self, item: &Item) -> Option<u64> {
+        let index = match item {
+            Item::Turn { host, .. }
+            | Item::Hear { host, .. }
+            | Item::Poll { host, .. }
+            | Item::Work { host, .. }
+            | Item::Dialled { host, .. } => *host,
+            Item::Packet { link, end, .. }
+            | Item::Tick { link, end }
+            | Item::Lost { link, end, .. } => self.network.host_of(*link, *end),
+            Item::Start { .. }
+            | Item::Operate
+            | Item::Block
+            | Item::Fault
+            | Item::OutageOver
+            | Item::Review => return None,
+        };
+        let until = self.hosts[index].asleep_until;
+        (until > self.now).then_some(until)
     }
 
     fn evict(&mut self) {

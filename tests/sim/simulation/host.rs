@@ -37,6 +37,10 @@ pub struct Host {
     pub uncertain: Option<Vec<Write>>,
     /// Where the node's chance comes from.
     pub entropy: Chance,
+    /// Until when the machine is suspended.
+    pub asleep_until: u64,
+    /// How far its wall clock is ahead, in milliseconds.
+    pub clock_ahead: u64,
     /// Wallet rows that a planted bug has held back.
     pub held_back: Vec<Write>,
     seed: Seed,
@@ -152,6 +156,8 @@ impl Host {
             rows: Rows::default(),
             uncertain: None,
             entropy: Chance::new(dice.fork()),
+            asleep_until: 0,
+            clock_ahead: 0,
             held_back: Vec::new(),
             seed,
             config,
@@ -174,19 +180,25 @@ impl Host {
 }
 
 impl World {
-    /// The time as a process sees it.
-    pub fn time_of(&self, started: u64) -> Now {
-        Now { monotonic: Monotonic(self.now - started), timestamp: Timestamp(EPOCH + self.now) }
+    /// The time as a host's process sees it, or would if it began now.
+    pub fn time_of(&self, index: usize) -> Now {
+        let host = &self.hosts[index];
+        let started = host.process.as_ref().map_or(self.now, |process| process.started);
+        Now {
+            monotonic: Monotonic(self.now - started),
+            timestamp: Timestamp(EPOCH + self.now + host.clock_ahead),
+        }
     }
 
     /// Starts a process from what is on the disk.
     pub fn start(&mut self, index: usize) -> Result<(), Violation> {
-        let now = self.time_of(self.now);
+        let now = self.time_of(index);
         let birthday = self.chain.birthday();
         let host = &mut self.hosts[index];
         if host.process.is_some() {
             return Ok(());
         }
+        host.asleep_until = 0;
         if self.settings.bug == Some(Bug::KeysReused) {
             host.entropy.keys = host.entropy.first_keys.clone();
         }

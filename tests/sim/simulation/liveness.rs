@@ -3,6 +3,7 @@
 use super::backend::Outage;
 use super::calendar::Item;
 use super::world::{Violation, World};
+use std::collections::BTreeSet;
 
 impl World {
     /// Faults are over.
@@ -11,6 +12,14 @@ impl World {
         self.trace.line(format_args!("faults are over"));
         self.set_outage(Outage::Over);
         self.chain.regtest.set_feerate(Some(1_000));
+        // What a rude peer owes, it says again on the next connection.
+        if self.settings.rude > 0 {
+            let links: BTreeSet<usize> =
+                self.network.open_ends().into_iter().map(|(link, _)| link).collect();
+            for link in links {
+                self.cut(link);
+            }
+        }
         self.operator.calm_from = self.chain.regtest.best().height;
         self.calendar.plan(self.now + REVIEW_EVERY, Item::Review);
     }

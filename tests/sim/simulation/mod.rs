@@ -15,6 +15,7 @@ mod operator;
 mod rows;
 mod settings;
 mod shell;
+mod shrink;
 mod statistics;
 mod trace;
 mod turn;
@@ -24,6 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 pub use bugs::Bug;
 pub use settings::Settings;
+pub use shrink::shrink;
 pub use statistics::Statistics;
 use world::World;
 
@@ -72,9 +74,10 @@ impl Report {
         let violation = self.violation.as_ref()?;
         let lines = self.last_lines.join("\n");
         let (seed, settings) = (self.seed, &self.settings);
+        let differences = settings.differences(seed);
         Some(format!(
             "seed {seed}: {violation}\n{settings:?}\n{lines}\nseed {seed}: {violation}\n\
-             replay: cargo run -p tests --bin sim -- {seed}"
+             replay: cargo run -p tests --bin sim -- {seed}{differences}"
         ))
     }
 }

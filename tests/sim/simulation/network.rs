@@ -47,6 +47,11 @@ impl Network {
         })
     }
 
+    /// Whose an end is.
+    pub fn host_of(&self, link: usize, end: usize) -> usize {
+        self.links[link][end].host
+    }
+
     /// The links of which an end is open, with that end.
     pub fn open_ends(&self) -> Vec<(usize, usize)> {
         let ends = self.links.iter().enumerate().flat_map(|(link, ends)| {
@@ -286,10 +291,37 @@ impl World {
             self.cut(link);
         }
         let delay = 1 + self.dice.below(self.settings.latency);
+        let (copies, lateness) = if is_chatter { (1, 0) } else { self.manners(from, message) };
         let other = &mut self.network.links[link][1 - end];
-        other.last_arrival = other.last_arrival.max(self.now + delay);
+        other.last_arrival = other.last_arrival.max(self.now + delay + lateness);
         let at = other.last_arrival;
-        self.calendar.plan(at, Item::Packet { link, end: 1 - end, bytes });
+        for _ in 0..copies {
+            let bytes = bytes.clone();
+            self.calendar.plan(at, Item::Packet { link, end: 1 - end, bytes });
+        }
+    }
+
+    /// How often a message arrives and how late it is: a rude peer swallows one, says it twice, or takes
+    /// its time.
+    fn manners(&mut self, from: usize, message: &Message) -> (usize, u64) {
+        let rude = self.settings.rude;
+        if self.is_calm || rude == 0 || !self.dice.per_mille(rude) {
+            return (1, 0);
+        }
+        let (what, manners) = match self.dice.below(3) {
+            0 => ("never", (0, 0)),
+            1 => ("twice", (2, 0)),
+            _ => {
+                let late = self.dice.between(5_000, 900_000);
+                ("late", (1, late.min(self.settings.safety.saturating_sub(self.now))))
+            }
+        };
+        if matches!(message, Message::Init(_)) && manners.0 != 1 {
+            return (1, 0);
+        }
+        self.trace.line(format_args!("n{from}'s {} comes {what}", message.name()));
+        self.trace.statistics.count(format!("a message comes {what}"));
+        manners
     }
 
     fn put_out(&mut self, link: usize, end: usize, output: Output) {

@@ -43,6 +43,14 @@ pub struct Settings {
     pub thefts: bool,
     /// Peers prove a later state than there is.
     pub forged_proofs: bool,
+    /// The deepest reorganisation. What is 6 deep is taken for settled: beyond that the promises are fewer.
+    pub deepest_reorg: u32,
+    /// Of 1,000 turns that write so many find the disk full.
+    pub full_disks: u64,
+    /// Of 1,000 messages so many never come, come twice, or come minutes late, on a connection that stays.
+    pub rude: u64,
+    /// Machines are suspended, and wall clocks jump.
+    pub sleeps: bool,
     /// A fault in the nodes or their shell that must be found.
     pub bug: Option<Bug>,
 }
@@ -55,7 +63,12 @@ impl Settings {
         let calm = dice.per_mille(150);
         let chance = |dice: &mut Dice, most: u64| if calm { 0 } else { dice.below(most + 1) };
         Self {
-            nodes: if dice.per_mille(120) { 3 } else { 2 },
+            nodes: match dice.below(100) {
+                0..80 => 2,
+                80..92 => 3,
+                92..97 => 4,
+                _ => 5,
+            },
             scripts,
             simple_close: dice.per_mille(350),
             to_self_delay: u16::try_from(dice.between(1, 20)).unwrap_or(1),
@@ -73,8 +86,82 @@ impl Settings {
             fault_every: dice.between(10_000, 120_000),
             thefts: !scripts && !calm && dice.per_mille(150),
             forged_proofs: !calm && dice.per_mille(100),
+            deepest_reorg: if dice.per_mille(150) { 12 } else { 5 },
+            full_disks: if dice.per_mille(300) { chance(&mut dice, 10) } else { 0 },
+            rude: if dice.per_mille(300) { chance(&mut dice, 80) } else { 0 },
+            sleeps: !calm && dice.per_mille(250),
             bug: None,
         }
+    }
+
+    /// Everything but the bug, as names and numbers, which [`Settings::set`] takes.
+    pub fn numbers(&self) -> Vec<(&'static str, u64)> {
+        vec![
+            ("nodes", self.nodes as u64),
+            ("scripts", u64::from(self.scripts)),
+            ("simple_close", u64::from(self.simple_close)),
+            ("to_self_delay", u64::from(self.to_self_delay)),
+            ("forget_after", u64::from(self.forget_after)),
+            ("safety", self.safety),
+            ("opens", u64::from(self.opens)),
+            ("command_every", self.command_every),
+            ("block_every", self.block_every),
+            ("batch", self.batch),
+            ("latency", self.latency),
+            ("crashes", self.crashes),
+            ("cuts", self.cuts),
+            ("reorgs", self.reorgs),
+            ("empty_blocks", self.empty_blocks),
+            ("fault_every", self.fault_every),
+            ("thefts", u64::from(self.thefts)),
+            ("forged_proofs", u64::from(self.forged_proofs)),
+            ("deepest_reorg", u64::from(self.deepest_reorg)),
+            ("full_disks", self.full_disks),
+            ("rude", self.rude),
+            ("sleeps", u64::from(self.sleeps)),
+        ]
+    }
+
+    /// Sets one of them.
+    ///
+    /// # Errors
+    /// There is none of this name, or the number is too large for it.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<(), String> {
+        let large = |_| format!("{name}={value} is too large");
+        let is_set = value != 0;
+        match name {
+            "nodes" => self.nodes = usize::try_from(value.max(2)).map_err(large)?,
+            "scripts" => self.scripts = is_set,
+            "simple_close" => self.simple_close = is_set,
+            "to_self_delay" => self.to_self_delay = u16::try_from(value).map_err(large)?,
+            "forget_after" => self.forget_after = u32::try_from(value).map_err(large)?,
+            "safety" => self.safety = value,
+            "opens" => self.opens = u32::try_from(value).map_err(large)?,
+            "command_every" => self.command_every = value.max(1),
+            "block_every" => self.block_every = value.max(1),
+            "batch" => self.batch = value.max(1),
+            "latency" => self.latency = value.max(1),
+            "crashes" => self.crashes = value,
+            "cuts" => self.cuts = value,
+            "reorgs" => self.reorgs = value,
+            "empty_blocks" => self.empty_blocks = value,
+            "fault_every" => self.fault_every = value.max(1),
+            "thefts" => self.thefts = is_set,
+            "forged_proofs" => self.forged_proofs = is_set,
+            "deepest_reorg" => self.deepest_reorg = u32::try_from(value.max(1)).map_err(large)?,
+            "full_disks" => self.full_disks = value,
+            "rude" => self.rude = value,
+            "sleeps" => self.sleeps = is_set,
+            _ => return Err(format!("there is no setting {name:?}")),
+        }
+        Ok(())
+    }
+
+    /// What a command line needs to have these settings for a seed.
+    pub fn differences(&self, seed: u64) -> String {
+        let usual = Self::of_seed(seed).numbers();
+        let different = self.numbers().into_iter().filter(|pair| !usual.contains(pair));
+        different.map(|(name, value)| format!(" {name}={value}")).collect()
     }
 
     /// Whether anything is meant to go wrong.

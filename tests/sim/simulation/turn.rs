@@ -15,6 +15,8 @@ enum Fate {
     BeforeCommit,
     /// The power goes after so many accesses to the disk.
     InCommit(u64),
+    /// The disk is full after so many accesses: the process ends as one that cannot go on.
+    FullDisk(u64),
     /// So many effects after the commit.
     AfterEffects(usize),
 }
@@ -33,13 +35,18 @@ impl World {
     pub fn turn(&mut self, index: usize) -> Result<(), Violation> {
         let most = self.settings.batch;
         let most = usize::try_from(self.dice.between(1, most)).unwrap_or(1);
-        let now = self.time_of(self.hosts[index].process.as_ref().map_or(0, |p| p.started));
+        let now = self.time_of(index);
         let host = &mut self.hosts[index];
         let Some(process) = &mut host.process else { return Ok(()) };
         if process.turn_at != Some(self.now) {
             return Ok(());
         }
         process.turn_at = None;
+        let planned = process.node.next_deadline().map(|at| process.started + at.0);
+        let overshoot = planned.map_or(0, |planned| self.now.saturating_sub(planned));
+        if overshoot > SLEPT {
+            process.node.overslept(overshoot);
+        }
         let batch = process.lanes.take(most);
         for event in &batch {
             if let Event::Chain(update) = event {
@@ -87,6 +94,16 @@ impl World {
         self.calendar.plan(at, Item::Turn { host: index, life });
     }
 
+    /// A turn whose machine sleeps comes when it wakes.
+    pub fn sleep_in(&mut self, index: usize, awake: u64) {
+        let now = self.now;
+        if let Some(process) = &mut self.hosts[index].process
+            && process.turn_at == Some(now)
+        {
+            process.turn_at = Some(awake);
+        }
+    }
+
     fn trace_batch(&mut self, index: usize, batch: &[Event]) {
         if !batch.is_empty() {
             let names: Vec<String> = batch.iter().map(name_of).collect();
@@ -96,6 +113,10 @@ impl World {
 
     fn fate(&mut self, has_writes: bool) -> Fate {
         // Most turns only answer a ping or a block; a crash in one that writes says more.
+        let full_disks = self.settings.full_disks;
+        if !self.is_calm && has_writes && self.dice.per_mille(full_disks) {
+            return Fate::FullDisk(self.dice.below(12));
+        }
         let chance = if has_writes { self.settings.crashes } else { self.settings.crashes / 8 };
         if self.is_calm || !self.dice.per_mille(chance) {
             return Fate::Whole;
@@ -123,8 +144,10 @@ impl World {
         if bug == Some(Bug::TipsApart) {
             return self.commit_late(index, step);
         }
-        if let Fate::InCommit(accesses) = fate {
-            host.disk.fail_after(accesses);
+        match fate {
+            Fate::InCommit(accesses) => host.disk.fail_after(accesses),
+            Fate::FullDisk(accesses) => host.disk.fill_up_after(accesses),
+            Fate::Whole | Fate::BeforeCommit | Fate::AfterEffects(_) => {}
         }
         let mut recorder = Recorder { inner: Some(&mut process.database), writes: Vec::new() };
         let result = step.commit(&mut recorder);
@@ -137,7 +160,8 @@ impl World {
             }
             Err(_) => {
                 host.uncertain = Some(writes);
-                self.crash(index, "in a commit");
+                let is_full = matches!(fate, Fate::FullDisk(_));
+                self.crash(index, if is_full { "on a full disk" } else { "in a commit" });
                 Ok(None)
             }
         }
@@ -218,3 +242,6 @@ fn name_of(event: &Event) -> String {
         Event::Command { .. } => "Command".to_owned(),
     }
 }
+
+/// As the daemon sees it: a wake-up that comes so much later than planned means that the machine slept.
+const SLEPT: u64 = 10_000;

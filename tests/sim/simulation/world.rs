@@ -105,6 +105,15 @@ impl World {
     }
 
     fn happen(&mut self, item: Item) -> Result<(), Violation> {
+        if let Some(awake) = self.sleeper(&item) {
+            if let Item::Turn { host, life } = item
+                && self.lives(host, life)
+            {
+                self.sleep_in(host, awake);
+            }
+            self.calendar.plan(awake, item);
+            return Ok(());
+        }
         match item {
             Item::Turn { host, life } if self.lives(host, life) => self.turn(host)?,
             Item::Hear { host, life, event } if self.lives(host, life) => self.hear(host, *event),
