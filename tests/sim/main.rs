@@ -59,9 +59,7 @@ struct Changes {
 impl Changes {
     fn read(words: &[&str]) -> Option<Self> {
         let bug = match words.iter().position(|word| *word == "bug") {
-            Some(at) => {
-                Some(BUGS.into_iter().find(|bug| Some(&bug.name()) == words.get(at + 1))?)
-            }
+            Some(at) => Some(BUGS.into_iter().find(|bug| Some(&bug.name()) == words.get(at + 1))?),
             None => None,
         };
         let mut numbers = Vec::new();

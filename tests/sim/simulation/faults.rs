@@ -87,7 +87,8 @@ impl World {
         let index = self.dice.index(self.hosts.len());
         let longest = [20_000, 300_000, 3_600_000][self.dice.index(3)];
         // Everybody is awake when faults are over.
-        let length = self.dice.between(1_000, longest).min(self.settings.safety.saturating_sub(self.now));
+        let length =
+            self.dice.between(1_000, longest).min(self.settings.safety.saturating_sub(self.now));
         if self.hosts[index].process.is_some() && self.hosts[index].asleep_until <= self.now {
             self.hosts[index].asleep_until = self.now + length;
             self.trace.line(format_args!("n{index} sleeps for {} s", length / 1_000));

@@ -7,9 +7,8 @@ use bitcoin::opcodes::all::{OP_CHECKMULTISIG, OP_PUSHNUM_2};
 use bitcoin::script::{Builder, PushBytes};
 use bitcoin::{ScriptBuf, WScriptHash};
 use funding::FundedChannel;
-use node::{Table, Write};
+use node::{JournalRow, Table, Write};
 use transactions::KeysId;
-use wire::codec::Reader;
 
 impl World {
     /// A commit is durable.
@@ -113,22 +112,13 @@ fn funding_script_pubkey(channel: &FundedChannel) -> ScriptBuf {
     ScriptBuf::new_p2wsh(&WScriptHash::from_byte_array(hash.to_byte_array()))
 }
 
-/// Every change of a durable record says why.
+/// Every change of a durable record can be read again and says why.
 fn check_journal(row: &[u8]) -> Result<(), Violation> {
-    let mut reader = Reader::new("journal row", row);
-    let read = (|| {
-        reader.u8("version")?;
-        reader.array::<16>("keys_id")?;
-        reader.u64("at")?;
-        let from = String::from_utf8_lossy(reader.bigsize_bytes("from")?).into_owned();
-        let to = String::from_utf8_lossy(reader.bigsize_bytes("to")?).into_owned();
-        let cause = String::from_utf8_lossy(reader.bigsize_bytes("cause")?).into_owned();
-        Ok::<_, wire::DecodeError>((from, to, cause))
-    })();
-    let (from, to, cause) =
-        read.map_err(|error| format!("a journal row cannot be read: {error}"))?;
-    if cause.is_empty() {
-        return Err(format!("the change from {from:?} to {to:?} has no cause"));
+    let entry = JournalRow::read(row)
+        .map_err(|error| format!("a journal row cannot be read: {error}"))?
+        .entry;
+    if entry.cause.is_empty() {
+        return Err(format!("the change from {:?} to {:?} has no cause", entry.from, entry.to));
     }
     Ok(())
 }
