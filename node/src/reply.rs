@@ -180,7 +180,7 @@ pub struct ChannelView {
 }
 
 /// What one side must keep to; all but the delay are what the other side asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitsView {
     /// How many blocks it waits for its money after its own commitment.
     pub to_self_delay: u16,

@@ -1,9 +1,33 @@
 //! The daemon's interface: LND's gRPC as far as it is served (docs/rpc.md), and what LND has no words for.
+//!
+//! Start at `socket.rs` (who is served), `lightning.rs` and `navvy.rs` (which call is in which file).
 
+mod asking;
+mod channel_events;
+mod channels;
 mod client;
+mod close_channel;
+mod controls;
+mod events;
+mod fields;
+mod host;
+mod information;
+mod journal;
+mod lightning;
+mod navvy;
+mod open_channel;
+mod peers;
+mod pending_channels;
 pub mod proto;
+mod refusal;
+mod show_open;
+mod socket;
+mod updates;
+mod wallet;
 
 pub use client::connect;
+pub use host::{Answer, Controls, History, Host, Mine, Mined, NodeHandle};
+pub use socket::{Serving, serve};
 pub use tonic;
 
 /// Metadata of `lnrpc.Lightning/OpenChannel`: the caller's name for the open. The same name is the same open, for

@@ -1,0 +1,129 @@
+//! Events: the journal from any number on, without a hole, and the news that are not in it.
+//!
+//! The journal on disk is the only source of numbered events. What the node says is no more than the sign to
+//! read on, so that nothing lies between what was and what is.
+
+use crate::channels::{hex, point};
+use crate::host::Host;
+use crate::journal::Numbered;
+use crate::proto::navvy::event::Event as Kind;
+use crate::proto::navvy::{
+    Block, ChannelMoved, Event, EventsRequest, Gap, Note, PeerMoved, Request,
+};
+use crate::updates::{Updates, ended};
+use node::{Notice, RequestView};
+use std::time::{SystemTime, UNIX_EPOCH};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tonic::Status;
+
+/// Tells until there is nothing more, or, if it is to follow, until the client is gone.
+pub(crate) async fn tell(
+    host: Host,
+    notices: Receiver<Notice>,
+    request: EventsRequest,
+    updates: Updates<Event>,
+) {
+    let told = tokio::select! {
+        told = told(&host, notices, &request, &updates) => told,
+        () = updates.abandoned() => return,
+    };
+    updates.finish(told).await;
+}
+
+async fn told(
+    host: &Host,
+    mut notices: Receiver<Notice>,
+    request: &EventsRequest,
+    updates: &Updates<Event>,
+) -> Result<(), Status> {
+    let mut next = request.since;
+    loop {
+        loop {
+            let rows = host.journal(next).await?;
+            let Some(first) = rows.first() else { break };
+            // The oldest rows are dropped some day. To ask for 0 is to ask for what there is.
+            if first.number > next && next > 0 {
+                let gap = Gap { from: next, to: first.number.saturating_sub(1) };
+                updates.send(event(0, now(), Kind::Gap(gap))).await?;
+            }
+            for row in rows {
+                next = row.number.saturating_add(1);
+                updates.send(moved(&row)).await?;
+            }
+        }
+        if !request.follow {
+            return Ok(());
+        }
+        loop {
+            match notices.recv().await {
+                Ok(Notice::Channel { .. }) => break,
+                Ok(notice) => {
+                    if let Some(kind) = news(notice).filter(|_| request.news) {
+                        updates.send(event(0, now(), kind)).await?;
+                    }
+                }
+                Err(RecvError::Lagged(_)) => {
+                    if request.news {
+                        updates.send(event(0, now(), Kind::Gap(Gap::default()))).await?;
+                    }
+                    break;
+                }
+                Err(RecvError::Closed) => return Err(ended()),
+            }
+        }
+    }
+}
+
+fn moved(numbered: &Numbered) -> Event {
+    let row = &numbered.row;
+    let channel = ChannelMoved {
+        keys_id: hex(&row.keys_id.0),
+        request_id: row.subject.request.as_ref().map(|id| id.0.clone()).unwrap_or_default(),
+        remote_pubkey: row.subject.node_id.map(|id| id.to_string()).unwrap_or_default(),
+        channel_point: point(row.subject.outpoint),
+        from: row.entry.from.clone(),
+        to: row.entry.to.clone(),
+        cause: row.entry.cause.clone(),
+    };
+    event(numbered.number, row.entry.at.0, Kind::Channel(channel))
+}
+
+fn news(notice: Notice) -> Option<Kind> {
+    Some(match notice {
+        Notice::Channel { .. } => return None,
+        Notice::Request(view) => Kind::Request(request(&view)),
+        Notice::Peer { node_id, connected, reason } => {
+            Kind::Peer(PeerMoved { pubkey: node_id.to_string(), connected, reason })
+        }
+        Notice::Block { height } => Kind::Block(Block { height: height.0 }),
+        Notice::Note { node_id, keys_id, text } => Kind::Note(Note {
+            remote_pubkey: node_id.to_string(),
+            keys_id: keys_id.map(|id| hex(&id.0)).unwrap_or_default(),
+            text,
+        }),
+    })
+}
+
+/// A request in the words of the `.proto` file.
+pub(crate) fn request(view: &RequestView) -> Request {
+    Request {
+        request_id: view.id.0.clone(),
+        remote_pubkey: view.node_id.to_string(),
+        funding_sat: view.funding.to_sat(),
+        status: view.status.to_owned(),
+        text: view.text.clone(),
+        origin: view.origin.map(|origin| origin.to_string()).unwrap_or_default(),
+        channel_point: point(view.outpoint),
+        attempts: view.attempts,
+    }
+}
+
+fn event(number: u64, time_ms: u64, kind: Kind) -> Event {
+    Event { number, time_ms, event: Some(kind) }
+}
+
+fn now() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
