@@ -20,7 +20,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use storage::Database;
+use storage::{Database, History};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 use transport::NodeKey;
@@ -58,6 +58,7 @@ pub struct Daemon {
     /// Where it listens.
     pub address: SocketAddr,
     client: Client,
+    history: History,
     net: Net,
     inbox: Inbox,
     stop: Arc<AtomicBool>,
@@ -107,6 +108,7 @@ impl Daemon {
         let (node_id, follower) = (node.node_id(), node.follower().clone());
         let stop = Arc::new(AtomicBool::new(false));
         let (database, entropy) = (setup.database, setup.entropy);
+        let history = database.history();
         let (its_inbox, its_stop) = (inbox.clone(), Arc::clone(&stop));
         let core = Core { node, database, inbox: its_inbox, shell, entropy, start, stop: its_stop };
         let threads = chain_threads(setup.backend, follower, jobs, &inbox, &stop)?;
@@ -117,12 +119,17 @@ impl Daemon {
             end
         })?;
         let client = Client::new(inbox.clone(), replies, notices);
-        Ok(Self { node_id, address, client, net, inbox, stop, core, threads, runtime })
+        Ok(Self { node_id, address, client, history, net, inbox, stop, core, threads, runtime })
     }
 
     /// How to speak to it.
     pub fn client(&self) -> Client {
         self.client.clone()
+    }
+
+    /// What it has committed, for readers beside it.
+    pub fn history(&self) -> History {
+        self.history.clone()
     }
 
     /// The runtime of its network.

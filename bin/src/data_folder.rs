@@ -130,6 +130,11 @@ impl DataFolder {
         self.path.join("control.sock")
     }
 
+    /// Where the RPC is served.
+    pub fn rpc_path(&self) -> PathBuf {
+        self.path.join("rpc.sock")
+    }
+
     /// Where the blocks of the embedded chain are kept.
     pub fn embedded_chain_path(&self) -> PathBuf {
         self.path.join("embedded-chain")

@@ -20,5 +20,6 @@ pub mod json;
 pub mod log;
 pub mod miner;
 pub mod net;
+pub mod rpc_host;
 pub mod service;
 pub mod shell;

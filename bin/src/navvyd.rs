@@ -9,7 +9,7 @@ use bin::exit::{Exit, Failure, report};
 use bin::log::{self, Reload};
 use bin::miner::Miner;
 use bin::service::{Notify, attend, see_off};
-use bin::{control, entropy};
+use bin::{control, entropy, rpc_host};
 use bitcoin::Network;
 use chain::bitcoind::Bitcoind;
 use chain::{Backend, Tip};
@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
 
 fn main() -> ExitCode {
     let result = match config::read(std::env::args_os()) {
@@ -43,15 +44,34 @@ fn run(config: &Config) -> Result<(), Failure> {
             Failure::new(Exit::Failed, format!("the control socket {}: {error}", path.display()))
         },
     )?;
+    let asked_to_stop = watch::Sender::new(false);
+    let serving = serve(&daemon, config, &folder, log.clone(), &asked_to_stop)?;
     println!("navvyd {} listens on {}", daemon.node_id, daemon.address);
     notify.ready();
     let attendant = daemon.runtime().spawn(attend(Arc::clone(&notify), daemon.client()));
-    wait_for_end(&daemon, &log, &notify)?;
+    wait_for_end(&daemon, &log, &notify, asked_to_stop.subscribe())?;
     attendant.abort();
     daemon.runtime().spawn(see_off(notify, daemon.client()));
     let result = daemon.stop();
+    serving.stop();
     let _ = std::fs::remove_file(&path);
     result
+}
+
+/// The RPC, from here until the end: also while the daemon stops, it says how far that is.
+fn serve(
+    daemon: &Daemon,
+    config: &Config,
+    folder: &DataFolder,
+    log: Reload,
+    asked_to_stop: &watch::Sender<bool>,
+) -> Result<rpc::Serving, Failure> {
+    let (client, history) = (daemon.client(), daemon.history());
+    let host = rpc_host::host(client, history, log, asked_to_stop.clone(), config.network);
+    let path = folder.rpc_path();
+    daemon.runtime().block_on(rpc::serve(&path, host)).map_err(|error| {
+        Failure::new(Exit::Failed, format!("the RPC socket {}: {error}", path.display()))
+    })
 }
 
 /// Everything that a node is started with.
@@ -120,8 +140,13 @@ fn abort_when_the_core_panics() {
     }));
 }
 
-/// Until a signal comes, or the core ends by itself. A second signal ends the process at once.
-fn wait_for_end(daemon: &Daemon, log: &Reload, notify: &Notify) -> Result<(), Failure> {
+/// Until a signal or a client says so, or the core ends by itself. A second signal ends the process at once.
+fn wait_for_end(
+    daemon: &Daemon,
+    log: &Reload,
+    notify: &Notify,
+    mut asked_to_stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("signals: {error}"));
     daemon.runtime().block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -131,6 +156,7 @@ fn wait_for_end(daemon: &Daemon, log: &Reload, notify: &Notify) -> Result<(), Fa
             tokio::select! {
                 _ = terminate.recv() => break,
                 _ = interrupt.recv() => break,
+                _ = asked_to_stop.wait_for(|asked| *asked) => break,
                 _ = hang_up.recv() => reload(log, notify),
                 () = tokio::time::sleep(LOOK) => {}
             }

@@ -137,14 +137,9 @@ impl FeeFields {
     pub(crate) fn wish(&self) -> Result<FeeWish, Status> {
         let old = u64::try_from(self.sat_per_byte)
             .map_err(|_| malformed("sat_per_byte", "it is negative"))?;
-        let per_vbyte = match (self.sat_per_vbyte, old) {
-            (0, rate) | (rate, 0) => rate,
-            (_, _) => {
-                return Err(malformed(
-                    "sat_per_byte",
-                    "it is the old name of sat_per_vbyte: set only one of the two",
-                ));
-            }
+        let ((0, per_vbyte) | (per_vbyte, 0)) = (self.sat_per_vbyte, old) else {
+            let what = "it is the old name of sat_per_vbyte: set only one of the two";
+            return Err(malformed("sat_per_byte", what));
         };
         match (per_vbyte, self.target_conf) {
             (0, target) if target < 0 => Err(malformed("target_conf", "it is negative")),

@@ -65,7 +65,10 @@ pub trait Controls: Send + Sync + 'static {
     fn stop(&self);
 
     /// A name for a request, which nobody has drawn before.
-    fn draw(&self) -> [u8; 16];
+    ///
+    /// # Errors
+    /// With a line, when the system gives no random bytes.
+    fn draw(&self) -> Result<[u8; 16], String>;
 }
 
 /// Blocks at will. All of it blocks the thread.

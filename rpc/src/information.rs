@@ -84,10 +84,7 @@ pub(crate) fn features(features: &Features) -> BTreeMap<u32, Feature> {
 
 /// LND's words for networks.
 fn network_name(network: Network) -> String {
-    match network {
-        Network::Bitcoin => "mainnet".to_owned(),
-        other => other.to_string(),
-    }
+    if network == Network::Bitcoin { "mainnet".to_owned() } else { network.to_string() }
 }
 
 /// A name for a node that has none: the beginning of its id, as with LND.

@@ -163,7 +163,8 @@ pub(crate) fn point(outpoint: OutPoint) -> ChannelPoint {
 /// The caller's name for the open, or a drawn one.
 fn request_id(host: &Host, metadata: &MetadataMap) -> Result<RequestId, Status> {
     let Some(value) = metadata.get(REQUEST_ID) else {
-        return Ok(RequestId(crate::channels::hex(&host.controls.draw())));
+        let drawn = host.controls.draw().map_err(Status::unavailable)?;
+        return Ok(RequestId(crate::channels::hex(&drawn)));
     };
     let text = value.to_str().map_err(|_| malformed(REQUEST_ID, "it is not plain text"))?;
     if text.is_empty() || text.len() > LONGEST_ID {

@@ -7,7 +7,6 @@ use crate::proto::lnrpc::state_server::StateServer;
 use crate::proto::navvy::navvy_server::NavvyServer;
 use crate::proto::navvy::regtest_server::RegtestServer;
 use crate::proto::verrpc::versioner_server::VersionerServer;
-use std::future::Future;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -18,21 +17,17 @@ use tokio_stream::wrappers::UnixListenerStream;
 use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Status};
 
-/// A socket that is served until it is told to stop.
+/// A socket that is served, until it is stopped or the runtime ends.
 pub struct Serving {
     path: PathBuf,
     task: JoinHandle<()>,
 }
 
-/// Serves at `path` until `end` comes. Only root, the daemon's user and members of its group may use it.
+/// Serves at `path`. Only root, the daemon's user and members of its group may use it.
 ///
 /// # Errors
 /// When the path cannot be had.
-pub async fn serve(
-    path: &Path,
-    host: Host,
-    end: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<Serving> {
+pub async fn serve(path: &Path, host: Host) -> io::Result<Serving> {
     let listener = listen(path)?;
     let owner = Owner::of(path)?;
     let server = Server { host };
@@ -45,7 +40,7 @@ pub async fn serve(
         .add_service(RegtestServer::with_interceptor(server, check));
     let task = tokio::spawn(async move {
         let incoming = UnixListenerStream::new(listener);
-        if let Err(error) = routes.serve_with_incoming_shutdown(incoming, end).await {
+        if let Err(error) = routes.serve_with_incoming(incoming).await {
             tracing::warn!(%error, "the rpc socket");
         }
     });
@@ -53,7 +48,7 @@ pub async fn serve(
 }
 
 impl Serving {
-    /// Ends what is left of it, and takes its path away.
+    /// Ends all calls, and takes the path away.
     pub fn stop(self) {
         self.task.abort();
         // A later process may have put its own there only after this one gave its folder up.
@@ -88,7 +83,6 @@ impl Owner {
     }
 
     /// The mode of the socket keeps others away. This keeps them away too when somebody has changed the mode.
-    #[expect(clippy::result_large_err, reason = "it is what tonic asks for")]
     fn check(self, request: Request<()>) -> Result<Request<()>, Status> {
         let connection = request.extensions().get::<UdsConnectInfo>();
         let Some(client) = connection.and_then(|connection| connection.peer_cred) else {

@@ -1,0 +1,77 @@
+//! What the RPC needs of this process: the core, its history, the log, the end.
+
+use crate::client::Client;
+use crate::entropy;
+use crate::log::{LND_PARTS, Reload};
+use bitcoin::Network;
+use node::{Command, Notice, Row, StoreError, Table};
+use rpc::{Answer, Controls, History, Host, NodeHandle};
+use std::sync::Arc;
+use tokio::sync::{broadcast, watch};
+
+/// The process as `rpc` sees it. `stop` becomes true when a client wants it to end.
+pub fn host(
+    client: Client,
+    history: storage::History,
+    log: Reload,
+    stop: watch::Sender<bool>,
+    network: Network,
+) -> Host {
+    Host {
+        node: Arc::new(Core(client)),
+        history: Arc::new(Rows(history)),
+        controls: Arc::new(Process { log, stop }),
+        miner: None,
+        network,
+        alias: None,
+        uris: Vec::new(),
+    }
+}
+
+struct Core(Client);
+
+impl NodeHandle for Core {
+    fn ask(&self, command: Command) -> Answer {
+        let client = self.0.clone();
+        Box::pin(async move { client.ask(command).await })
+    }
+
+    fn notices(&self) -> broadcast::Receiver<Notice> {
+        self.0.notices()
+    }
+}
+
+struct Rows(storage::History);
+
+impl History for Rows {
+    fn range(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
+        self.0.range(table, from, limit)
+    }
+}
+
+struct Process {
+    log: Reload,
+    stop: watch::Sender<bool>,
+}
+
+impl Controls for Process {
+    fn levels(&self) -> String {
+        self.log.levels()
+    }
+
+    fn set_levels(&self, levels: &str) -> Result<(), String> {
+        self.log.set(levels)
+    }
+
+    fn log_parts(&self) -> Vec<&'static str> {
+        LND_PARTS.iter().map(|(part, _)| *part).collect()
+    }
+
+    fn stop(&self) {
+        self.stop.send_replace(true);
+    }
+
+    fn draw(&self) -> Result<[u8; 16], String> {
+        entropy::bytes().map_err(|error| error.to_string())
+    }
+}
