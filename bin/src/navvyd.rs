@@ -36,7 +36,7 @@ fn run(config: &Config) -> Result<(), Failure> {
     abort_when_the_core_panics();
     let notify = Arc::new(Notify::from_environment());
     let folder = DataFolder::take(&config.data_dir.join(config.network.to_string()))?;
-    let setup = prepare(config, &folder, &notify)?;
+    let (setup, miner) = prepare(config, &folder, &notify)?;
     let daemon = Daemon::start(setup)?;
     let path = folder.control_path();
     daemon.runtime().block_on(control::serve(&path, daemon.client(), config.network)).map_err(
@@ -45,7 +45,10 @@ fn run(config: &Config) -> Result<(), Failure> {
         },
     )?;
     let asked_to_stop = watch::Sender::new(false);
-    let serving = serve(&daemon, config, &folder, log.clone(), &asked_to_stop)?;
+    let (client, history) = (daemon.client(), daemon.history());
+    let stop = asked_to_stop.clone();
+    let host = rpc_host::host(client, history, log.clone(), stop, miner, config.network);
+    let serving = serve(&daemon, &folder, host)?;
     println!("navvyd {} listens on {}", daemon.node_id, daemon.address);
     notify.ready();
     let attendant = daemon.runtime().spawn(attend(Arc::clone(&notify), daemon.client()));
@@ -59,15 +62,7 @@ fn run(config: &Config) -> Result<(), Failure> {
 }
 
 /// The RPC, from here until the end: also while the daemon stops, it says how far that is.
-fn serve(
-    daemon: &Daemon,
-    config: &Config,
-    folder: &DataFolder,
-    log: Reload,
-    asked_to_stop: &watch::Sender<bool>,
-) -> Result<rpc::Serving, Failure> {
-    let (client, history) = (daemon.client(), daemon.history());
-    let host = rpc_host::host(client, history, log, asked_to_stop.clone(), config.network);
+fn serve(daemon: &Daemon, folder: &DataFolder, host: rpc::Host) -> Result<rpc::Serving, Failure> {
     let path = folder.rpc_path();
     daemon.runtime().block_on(rpc::serve(&path, host)).map_err(|error| {
         Failure::new(Exit::Failed, format!("the RPC socket {}: {error}", path.display()))
@@ -75,9 +70,13 @@ fn serve(
 }
 
 /// Everything that a node is started with.
-fn prepare(config: &Config, folder: &DataFolder, notify: &Notify) -> Result<Setup, Failure> {
+fn prepare(
+    config: &Config,
+    folder: &DataFolder,
+    notify: &Notify,
+) -> Result<(Setup, Option<Miner>), Failure> {
     let password = config.password_file.as_deref().map(read_secret).transpose()?;
-    let (mut backend, _miner) = chain_source(config, folder)?;
+    let (mut backend, miner) = chain_source(config, folder)?;
     let database = folder.database()?;
     let has_node = has_node(&database)?;
     // Only a new node has to know where the chain is before it begins.
@@ -88,7 +87,7 @@ fn prepare(config: &Config, folder: &DataFolder, notify: &Notify) -> Result<Setu
     if let Some(words) = &found.words {
         println!("{}", folder.show_words(words)?);
     }
-    Ok(Setup {
+    let setup = Setup {
         network: config.network,
         backend,
         listen: config.listen,
@@ -99,7 +98,8 @@ fn prepare(config: &Config, folder: &DataFolder, notify: &Notify) -> Result<Setu
         entropy: Box::new(entropy::System),
         tap: None,
         reset_sockets: false,
-    })
+    };
+    Ok((setup, miner))
 }
 
 /// Where blocks come from, and on regtest how to make some.

@@ -3,10 +3,11 @@
 use crate::client::Client;
 use crate::entropy;
 use crate::log::{LND_PARTS, Reload};
-use bitcoin::Network;
+use crate::miner::Miner;
+use bitcoin::{Address, Amount, Network, OutPoint};
 use node::{Command, Notice, Row, StoreError, Table};
-use rpc::{Answer, Controls, History, Host, NodeHandle};
-use std::sync::Arc;
+use rpc::{Answer, Controls, History, Host, Mine, Mined, NodeHandle};
+use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, watch};
 
 /// The process as `rpc` sees it. `stop` becomes true when a client wants it to end.
@@ -15,13 +16,14 @@ pub fn host(
     history: storage::History,
     log: Reload,
     stop: watch::Sender<bool>,
+    miner: Option<Miner>,
     network: Network,
 ) -> Host {
     Host {
         node: Arc::new(Core(client)),
         history: Arc::new(Rows(history)),
         controls: Arc::new(Process { log, stop }),
-        miner: None,
+        miner: miner.map(|miner| Arc::new(Mutex::new(Blocks(miner))) as Arc<Mutex<dyn Mine>>),
         network,
         alias: None,
         uris: Vec::new(),
@@ -74,4 +76,24 @@ impl Controls for Process {
     fn draw(&self) -> Result<[u8; 16], String> {
         entropy::bytes().map_err(|error| error.to_string())
     }
+}
+
+struct Blocks(Miner);
+
+impl Mine for Blocks {
+    fn mine(&mut self, blocks: u32, to: Option<&Address>) -> Result<Mined, String> {
+        self.0.mine(blocks, to).map(mined)
+    }
+
+    fn fund(&mut self, address: &Address, amount: Amount) -> Result<OutPoint, String> {
+        self.0.fund(address, amount)
+    }
+
+    fn reorg(&mut self, depth: u32) -> Result<Mined, String> {
+        self.0.reorg(depth).map(mined)
+    }
+}
+
+fn mined(mined: crate::miner::Mined) -> Mined {
+    Mined { height: mined.height, hashes: mined.hashes }
 }
