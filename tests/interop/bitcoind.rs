@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A running bitcoind.
 pub struct Bitcoind {
@@ -12,7 +13,8 @@ pub struct Bitcoind {
     pub port: u16,
     folder: PathBuf,
     cli: PathBuf,
-    _process: Process,
+    arguments: Vec<String>,
+    process: Process,
 }
 
 impl Bitcoind {
@@ -23,7 +25,7 @@ impl Bitcoind {
         let data = folder.join("bitcoind");
         std::fs::create_dir_all(&data).expect("a folder");
         let port = free_port();
-        let arguments = [
+        let arguments = vec![
             "-regtest".to_owned(),
             format!("-datadir={}", data.display()),
             format!("-rpcport={port}"),
@@ -35,9 +37,34 @@ impl Bitcoind {
             "-discover=0".to_owned(),
         ];
         let process = Process::start("bitcoind", folder, &exe, &arguments);
-        let bitcoind = Self { port, folder: data, cli, _process: process };
-        wait_for("bitcoind to answer", || bitcoind.try_call(&["getblockcount"]));
+        let bitcoind = Self { port, folder: data, cli, arguments, process };
+        bitcoind.wait_ready();
         bitcoind
+    }
+
+    /// Stops, and starts with the same data and these flags too.
+    pub fn restart_with(&mut self, options: &[&str]) {
+        self.process.terminate();
+        let mut arguments = self.arguments.clone();
+        arguments.extend(options.iter().map(ToString::to_string));
+        let folder = self.folder.parent().expect("a folder");
+        self.process = Process::start("bitcoind", folder, &program("BITCOIND_EXE"), &arguments);
+        self.wait_ready();
+    }
+
+    fn wait_ready(&self) {
+        wait_for("bitcoind to answer", || self.try_call(&["getblockcount"]));
+    }
+
+    /// Its clock, and so its blocks, are three hours behind.
+    pub fn turn_clock_back(&self) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a time").as_secs();
+        self.call(&["setmocktime", &(now - 3 * 60 * 60).to_string()]);
+    }
+
+    /// Its clock goes right.
+    pub fn set_clock_right(&self) {
+        self.call(&["setmocktime", "0"]);
     }
 
     /// Calls an RPC.

@@ -1,11 +1,13 @@
 //! A real LND.
 
 use crate::bitcoind::{Bitcoind, PASSWORD, USER};
-use crate::peer::{Open, Peer, PeerChannel, Standing, Type};
+use crate::peer::{Open, Peer, PeerChannel, Refusal, Standing, Type};
 use crate::process::{Process, free_port, program, wait_for};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// A running lnd.
 pub struct Lnd {
@@ -21,8 +23,15 @@ impl Peer for Lnd {
     const NAME: &'static str = "lnd";
     const TYPES: &'static [Type] = &[Type::Anchors, Type::StaticRemotekey];
     const MINIMUM_DEPTH: u32 = 4;
+    const TOO_SMALL: Refusal = Refusal {
+        options: &["--minchansize=100000"],
+        funding_sat: 50_000,
+        words: "below min chan size",
+    };
+    const TWO_PENDING: &'static [&'static str] = &["--maxpendingchannels=2"];
+    const PENDING_LIMIT: (usize, &'static str) = (1, "pending channels exceed maximum");
 
-    fn start(folder: &Path, bitcoind: &Bitcoind, options: &[String]) -> Self {
+    fn start(folder: &Path, bitcoind: &Bitcoind, options: &[&str]) -> Self {
         let data = folder.join("lnd");
         let (listen, rpc, rest) = (free_port(), free_port(), free_port());
         let mut arguments = vec![
@@ -42,7 +51,7 @@ impl Peer for Lnd {
             format!("--restlisten=127.0.0.1:{rest}"),
             "--debuglevel=info,PEER=debug,FNDG=debug,CHCL=debug".to_owned(),
         ];
-        arguments.extend(options.iter().cloned());
+        arguments.extend(options.iter().map(ToString::to_string));
         let process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &arguments);
         let mut lnd = Self {
             node_id: String::new(),
@@ -128,9 +137,29 @@ impl Peer for Lnd {
         all
     }
 
+    fn announces(&self, channel_point: &str) -> bool {
+        let graph = self.call(&["describegraph"]);
+        list(&graph["edges"]).iter().any(|edge| edge["chan_point"] == channel_point)
+    }
+
+    /// The command ends with the transaction, which may be far away; an error comes at once.
     fn close(&self, channel_point: &str) -> Result<(), String> {
-        let point = format!("--chan_point={channel_point}");
-        self.done(&["closechannel".to_owned(), point, "--sat_per_vbyte=5".to_owned()])
+        let mut command = self.command();
+        command.args(["closechannel", "--sat_per_vbyte=5"]);
+        command.arg(format!("--chan_point={channel_point}"));
+        command.stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("lncli");
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Nobody listens when it took longer.
+            let _ = sender.send(child.wait_with_output().expect("an output"));
+        });
+        match ended.recv_timeout(AT_ONCE) {
+            Ok(output) if !output.status.success() => {
+                Err(String::from_utf8_lossy(&output.stderr).into_owned())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn force_close(&self, channel_point: &str) -> Result<(), String> {
@@ -143,9 +172,14 @@ impl Peer for Lnd {
         self.start_again();
     }
 
-    fn kill_and_start(&mut self) {
+    fn kill(&mut self) {
         self.process.kill();
-        self.start_again();
+    }
+
+    fn start_again(&mut self) {
+        let folder = self.folder.parent().expect("a folder");
+        self.process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &self.arguments);
+        self.wait_ready();
     }
 
     fn print_transcript(&self) {
@@ -173,12 +207,6 @@ impl Lnd {
         if ok { Ok(()) } else { Err(text.trim().to_owned()) }
     }
 
-    fn start_again(&mut self) {
-        let folder = self.folder.parent().expect("a folder");
-        self.process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &self.arguments);
-        self.wait_ready();
-    }
-
     fn wait_ready(&self) -> Value {
         wait_for("lnd to follow the chain", || {
             self.try_call(&["getinfo"]).filter(|info| info["synced_to_chain"] == true)
@@ -186,15 +214,21 @@ impl Lnd {
     }
 
     fn run(&self, arguments: &[&str]) -> (bool, String) {
-        let output = Command::new(program("NAVVY_LNCLI_EXE"))
-            .arg(format!("--lnddir={}", self.folder.display()))
-            .arg(format!("--rpcserver=127.0.0.1:{}", self.rpc))
-            .arg("--network=regtest")
-            .args(arguments)
-            .output()
-            .expect("lncli");
+        let output = self.command().args(arguments).output().expect("lncli");
         let text = if output.status.success() { output.stdout } else { output.stderr };
         (output.status.success(), String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// lncli, which nobody waits for without end.
+    fn command(&self) -> Command {
+        let mut command = Command::new("timeout");
+        command
+            .arg("60")
+            .arg(program("NAVVY_LNCLI_EXE"))
+            .arg(format!("--lnddir={}", self.folder.display()))
+            .arg(format!("--rpcserver=127.0.0.1:{}", self.rpc))
+            .arg("--network=regtest");
+        command
     }
 }
 
@@ -256,3 +290,6 @@ fn text(value: &Value) -> String {
 fn list(value: &Value) -> Vec<Value> {
     value.as_array().cloned().unwrap_or_default()
 }
+
+/// An error of a close that comes at all comes within this.
+const AT_ONCE: Duration = Duration::from_secs(1);

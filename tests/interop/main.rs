@@ -10,13 +10,20 @@
 )]
 
 mod bitcoind;
+mod cuts;
+mod faults;
 mod first_contact;
+mod gate;
+mod kills;
 mod lnd;
 mod navvyd;
 mod opens;
 mod peer;
 mod process;
+mod proxy;
+mod refusals;
 mod restarts;
+mod table;
 mod world;
 
 use crate::process::program;

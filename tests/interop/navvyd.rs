@@ -1,12 +1,13 @@
 //! The daemon under test, as it is released.
 
-use crate::bitcoind::{Bitcoind, PASSWORD, USER};
+use crate::bitcoind::{PASSWORD, USER};
 use crate::peer::Open;
-use crate::process::{Process, free_port, wait_for};
+use crate::process::{Process, free_port, wait_for, wait_within};
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A running navvyd.
 pub struct Navvyd {
@@ -20,8 +21,8 @@ pub struct Navvyd {
 }
 
 impl Navvyd {
-    /// Starts one and waits until it follows the chain.
-    pub fn start(folder: &Path, bitcoind: &Bitcoind) -> Self {
+    /// Starts one on the bitcoind with this RPC port, and waits until it follows the chain.
+    pub fn start(folder: &Path, bitcoind: u16) -> Self {
         let password = folder.join("bitcoind-password");
         std::fs::write(&password, PASSWORD).expect("a password file");
         let address = format!("127.0.0.1:{}", free_port());
@@ -31,7 +32,7 @@ impl Navvyd {
             "--listen".to_owned(),
             address.clone(),
             "--bitcoind".to_owned(),
-            format!("127.0.0.1:{}", bitcoind.port),
+            format!("127.0.0.1:{bitcoind}"),
             "--bitcoind-user".to_owned(),
             USER.to_owned(),
             "--bitcoind-password-file".to_owned(),
@@ -47,7 +48,17 @@ impl Navvyd {
 
     /// SIGKILL and a new start.
     pub fn kill_and_start(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
         self.process.kill();
+    }
+
+    /// A new start with the same data.
+    pub fn start_again(&mut self) {
         self.process = Process::start("navvyd", &self.folder, &executable(), &self.arguments);
         self.wait_synced();
     }
@@ -104,6 +115,12 @@ impl Navvyd {
         answer["address"].as_str().expect("an address").to_owned()
     }
 
+    /// What of its coins belongs to opens, in satoshi.
+    pub fn leased(&self) -> u64 {
+        let answer = self.ask(&json!({"command": "balance"}));
+        answer["balance"]["leased_sat"].as_u64().expect("a balance")
+    }
+
     /// What its wallet has in blocks, in satoshi.
     pub fn confirmed(&self) -> u64 {
         let answer = self.ask(&json!({"command": "balance"}));
@@ -120,9 +137,13 @@ impl Navvyd {
             "funding_sat": open.funding_sat,
             "push_sat": open.push_sat,
             "announce": open.announce,
+            "force": open.force,
         });
         if let Some(channel_type) = open.channel_type {
             command["channel_type"] = json!(channel_type.name());
+        }
+        if let Some(sat_per_kw) = open.sat_per_kw {
+            command["sat_per_kw"] = json!(sat_per_kw);
         }
         done(&self.ask(&command))
     }
@@ -134,9 +155,44 @@ impl Navvyd {
 
     /// What became of an open.
     pub fn request(&self, request: &str) -> Value {
+        self.requests().into_iter().find(|view| view["id"] == request).expect("the request")
+    }
+
+    /// All opens that it was ever asked for.
+    pub fn requests(&self) -> Vec<Value> {
         let answer = self.ask(&json!({"command": "requests"}));
-        let requests = answer["requests"].as_array().expect("requests").clone();
-        requests.into_iter().find(|view| view["id"] == request).expect("the request")
+        answer["requests"].as_array().expect("requests").clone()
+    }
+
+    /// Waits until an open has this status.
+    pub fn wait_request(&self, request: &str, status: &str) -> Value {
+        self.wait_request_within(request, status, Duration::from_secs(60))
+    }
+
+    /// Waits so long until an open has this status.
+    pub fn wait_request_within(&self, request: &str, status: &str, time: Duration) -> Value {
+        wait_within(time, &format!("the request {request} to be {status}"), || {
+            Some(self.request(request)).filter(|view| view["status"] == status)
+        })
+    }
+
+    /// Its coins.
+    pub fn coins(&self) -> Vec<Value> {
+        let answer = self.ask(&json!({"command": "coins"}));
+        answer["coins"].as_array().expect("coins").clone()
+    }
+
+    /// Whether this peer is connected.
+    pub fn is_connected(&self, node_id: &str) -> bool {
+        let answer = self.ask(&json!({"command": "peers"}));
+        let peers = answer["peers"].as_array().expect("peers");
+        peers.iter().any(|peer| peer["node_id"] == node_id && peer["connected"] == true)
+    }
+
+    /// Asks it to dial a peer and keep it.
+    pub fn connect(&self, node_id: &str, address: &str) -> Result<(), String> {
+        let command = json!({"command": "connect", "node_id": node_id, "address": address});
+        done(&self.ask(&command))
     }
 
     /// Closes a channel.

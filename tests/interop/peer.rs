@@ -4,16 +4,22 @@ use crate::bitcoind::Bitcoind;
 use std::path::Path;
 
 /// A real peer as a running process.
-pub trait Peer: Sized {
+pub trait Peer: Sized + Sync {
     /// What it is called in names of tests and in tables.
     const NAME: &'static str;
     /// The channel types that it offers.
     const TYPES: &'static [Type];
     /// How deep it wants a channel of 12 million satoshi to be that is opened to it.
     const MINIMUM_DEPTH: u32;
+    /// A channel that is too small for it.
+    const TOO_SMALL: Refusal;
+    /// Flags under which it accepts two pending opens of one peer.
+    const TWO_PENDING: &'static [&'static str];
+    /// How many pending opens of one peer it accepts as it comes, and some words of what it says to one more.
+    const PENDING_LIMIT: (usize, &'static str);
 
     /// Starts one on this chain and waits until it follows it. `options` are the peer's own.
-    fn start(folder: &Path, bitcoind: &Bitcoind, options: &[String]) -> Self;
+    fn start(folder: &Path, bitcoind: &Bitcoind, options: &[&str]) -> Self;
     /// Its node id.
     fn node_id(&self) -> String;
     /// Where it listens.
@@ -34,14 +40,18 @@ pub trait Peer: Sized {
     fn open(&self, open: &Open) -> Result<(), String>;
     /// All its channels, from pending to closed.
     fn channels(&self) -> Vec<PeerChannel>;
+    /// Whether it would tell others of this channel: both have signed its announcement.
+    fn announces(&self, channel_point: &str) -> bool;
     /// Begins to close together with the other.
     fn close(&self, channel_point: &str) -> Result<(), String>;
     /// Closes by force.
     fn force_close(&self, channel_point: &str) -> Result<(), String>;
     /// A polite stop, and a new start with the same data.
     fn restart(&mut self);
-    /// SIGKILL, and a new start with the same data.
-    fn kill_and_start(&mut self);
+    /// SIGKILL.
+    fn kill(&mut self);
+    /// A new start with the same data.
+    fn start_again(&mut self);
     /// The lines of its log that hold one of these words.
     fn print_transcript(&self);
 }
@@ -59,8 +69,23 @@ pub struct Open {
     pub push_sat: u64,
     /// Whether it is to be announced.
     pub announce: bool,
-    /// Its type; the peer's own choice without.
+    /// Its type; the opener's own choice without.
     pub channel_type: Option<Type>,
+    /// The feerate of the funding transaction, if navvyd is not to choose.
+    pub sat_per_kw: Option<u32>,
+    /// navvyd is to try even where it knows better.
+    pub force: bool,
+}
+
+/// What a peer refuses, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal {
+    /// The peer's flags that make it so.
+    pub options: &'static [&'static str],
+    /// How much is refused, in satoshi.
+    pub funding_sat: u64,
+    /// Some words of what it says.
+    pub words: &'static str,
 }
 
 /// The channel types that are asked for.

@@ -89,15 +89,25 @@ pub fn free_port() -> u16 {
 static NEXT_PORT: AtomicU16 = AtomicU16::new(0);
 
 /// Polls until there is an answer, with a deadline.
-pub fn wait_for<T>(what: &str, mut f: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(60);
+pub fn wait_for<T>(what: &str, f: impl FnMut() -> Option<T>) -> T {
+    wait_within(Duration::from_secs(60), what, f)
+}
+
+/// Polls until there is an answer, or this time is over.
+pub fn wait_within<T>(time: Duration, what: &str, mut f: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + time;
     loop {
         if let Some(answer) = f() {
             return answer;
         }
         assert!(Instant::now() < deadline, "waited in vain for {what}");
-        std::thread::sleep(Duration::from_millis(50));
+        pause();
     }
+}
+
+/// Between two looks at the same thing.
+pub fn pause() {
+    std::thread::sleep(Duration::from_millis(50));
 }
 
 /// The program that an environment variable names.

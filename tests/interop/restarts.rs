@@ -71,6 +71,7 @@ fn the_peer_restarts_while_the_open_of_navvyd_is_pending<P: Peer>() {
 fn the_peer_is_killed_while_its_own_open_is_pending<P: Peer>() {
     let mut world = World::<P>::new();
     the_peer_opens(&world);
-    world.peer.kill_and_start();
+    world.peer.kill();
+    world.peer.start_again();
     becomes_open(&world);
 }

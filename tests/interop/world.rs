@@ -1,6 +1,7 @@
 //! bitcoind, navvyd and one peer, on a chain of which both have a ripe coin of 50 bitcoin.
 
 use crate::bitcoind::Bitcoind;
+use crate::gate::Gate;
 use crate::navvyd::Navvyd;
 use crate::peer::{Open, Peer, PeerChannel, Standing};
 use crate::process::wait_for;
@@ -15,6 +16,10 @@ pub struct World<P> {
     pub peer: P,
     /// What is tested.
     pub navvyd: Navvyd,
+    /// Between navvyd and the RPC of bitcoind, if it was wished for.
+    pub gate: Gate,
+    /// What each had in the beginning.
+    each: u64,
     /// The first height that belongs to the test.
     start: u64,
     _folder: TempDir,
@@ -23,23 +28,39 @@ pub struct World<P> {
 impl<P: Peer> World<P> {
     /// Starts all three.
     pub fn new() -> Self {
-        Self::with(&[])
+        Self::with(Wish::default())
     }
 
-    /// Starts all three, the peer with options of its own.
-    pub fn with(options: &[String]) -> Self {
+    /// Starts all three as wished.
+    pub fn with(wish: Wish) -> Self {
         let folder = TempDir::new().expect("a folder");
         let bitcoind = Bitcoind::start(folder.path());
+        if wish.stale {
+            bitcoind.turn_clock_back();
+            bitcoind.mine(11);
+            bitcoind.set_clock_right();
+        }
         bitcoind.mine(1);
-        let navvyd = Navvyd::start(folder.path(), &bitcoind);
-        let peer = P::start(folder.path(), &bitcoind, options);
-        bitcoind.mine_to(1, &navvyd.new_address());
-        bitcoind.mine_to(1, &peer.new_address());
+        let gate = Gate::start(bitcoind.port);
+        let rpc = if wish.gate { gate.port } else { bitcoind.port };
+        let navvyd = Navvyd::start(folder.path(), rpc);
+        let peer = P::start(folder.path(), &bitcoind, wish.peer_options);
+        if wish.stale {
+            bitcoind.turn_clock_back();
+        }
+        let coins = wish.coins.max(1);
+        bitcoind.mine_to(coins, &navvyd.new_address());
+        bitcoind.mine_to(coins, &peer.new_address());
         bitcoind.mine(100);
+        if wish.stale {
+            bitcoind.set_clock_right();
+            bitcoind.mine(1);
+        }
         let start = bitcoind.height() + 1;
-        let world = Self { bitcoind, peer, navvyd, start, _folder: folder };
+        let each = COIN * u64::from(coins);
+        let world = Self { bitcoind, gate, peer, navvyd, start, each, _folder: folder };
         world.settle();
-        assert_eq!((world.navvyd.confirmed(), world.peer.confirmed()), (COIN, COIN));
+        assert_eq!((world.navvyd.confirmed(), world.peer.confirmed()), (each, each));
         world
     }
 
@@ -65,6 +86,8 @@ impl<P: Peer> World<P> {
             push_sat: 0,
             announce: false,
             channel_type: None,
+            sat_per_kw: None,
+            force: false,
         }
     }
 
@@ -124,11 +147,24 @@ impl<P: Peer> World<P> {
         let fees = self.fees();
         let (navvyd, peer) = (self.navvyd.confirmed(), self.peer.confirmed());
         println!("navvyd {navvyd} + {} {peer} + fees {fees} + left {left_behind}", P::NAME);
-        assert_eq!(navvyd + peer + fees + left_behind, 2 * COIN);
+        assert_eq!(navvyd + peer + fees + left_behind, 2 * self.each);
     }
 }
 
-/// What both have in the beginning, in satoshi.
+/// How a world should be.
+#[derive(Clone, Debug, Default)]
+pub struct Wish {
+    /// The peer's own flags.
+    pub peer_options: &'static [&'static str],
+    /// Ripe coins of each; one if nothing is said.
+    pub coins: u32,
+    /// navvyd reaches bitcoind through a gate.
+    pub gate: bool,
+    /// All blocks but the last are hours old, and so is the next that is mined with the clock turned back.
+    pub stale: bool,
+}
+
+/// A ripe coin, in satoshi.
 pub const COIN: u64 = 5_000_000_000;
 /// Both anchors, in satoshi.
 pub const ANCHORS: u64 = 660;
