@@ -32,6 +32,18 @@ impl Tombstone {
         Self { channel, reason: reason.to_owned(), peer_knows }
     }
 
+    /// Why it died, and what a peer that cannot know it yet will do; accepters forget after so many blocks.
+    pub fn outlook(&self, forget_after: u32) -> String {
+        let reason = &self.reason;
+        if self.peer_knows {
+            return reason.clone();
+        }
+        let until = self.channel.start_height.0.saturating_add(forget_after);
+        format!(
+            "{reason}; its coins are free, and the peer is told, but may keep its place until block {until}"
+        )
+    }
+
     /// A new connection: the peer is told.
     pub fn on_connected(self) -> Transition {
         if self.peer_knows {

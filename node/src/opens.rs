@@ -312,7 +312,8 @@ impl Node {
                     (FundingPosition::Conflicted { .. }, None) => Origin::Chain,
                     _ => Origin::Peer,
                 };
-                RequestStatus::Failed { origin, text: s.reason.clone() }
+                let text = s.outlook(self.config.policy.forget_after);
+                RequestStatus::Failed { origin, text }
             }
             state @ (ChannelState::Funding(_) | ChannelState::Closing(_)) => {
                 match state.channel() {

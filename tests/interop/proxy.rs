@@ -218,8 +218,9 @@ impl Line {
             let is_wanted = control.borrow_and_update().hold == Some((side, number));
             if is_wanted {
                 self.shared.lock().is_held = true;
-                // Until the cut, which ends this task.
-                std::future::pending::<()>().await;
+                // What follows is lost too, until the cut or the end of the sender.
+                while let Ok(Some(_)) = transport::receive(&mut reader, &deadlines).await {}
+                return;
             }
             self.shared.lock().said.push((side, number));
             if transport::send(&mut writer, [message], &deadlines).await.is_err() {
