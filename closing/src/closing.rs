@@ -245,6 +245,7 @@ impl Closing {
             FundingPosition::Confirmed { block, height: funded, tx_index, spent };
         let mut effects = self.drop_child(txid);
         effects.extend(drop_stale_sweep(&mut self, txid));
+        effects.extend(self.sweep.as_ref().map(|sweep| Effect::Own(sweep.transaction.clone())));
         effects.extend(self.advance(cx));
         let ending = ending(&self, cx.wallet);
         let kind = ending.name();
@@ -301,9 +302,24 @@ impl Closing {
         let before = self.clone();
         self.channel.position = self.channel.position.rewound(fork, cx.now.timestamp);
         rewound(&mut self, fork);
+        let mut effects = self.disown_what_hangs();
         let cause = if self == before { String::new() } else { "the chain was rewound".to_owned() };
-        let effects = self.broadcasts(cx.tip);
+        effects.extend(self.broadcasts(cx.tip));
         Transition::to(self, cause, effects)
+    }
+
+    /// What spends something that is in no block any more is no coin of the wallet's until that is back; and
+    /// without the channel a child has nothing to pay for, and its coins are free.
+    fn disown_what_hangs(&mut self) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        if self.spend().is_none() {
+            let sweep = self.sweep.as_ref().map(|sweep| sweep.transaction.compute_txid());
+            effects.extend(sweep.map(Effect::Disown));
+        }
+        if !self.channel.position.is_confirmed() {
+            effects.extend(self.drop_any_child());
+        }
+        effects
     }
 
     /// A new tip: what is not in a block goes out again, what is ripe is swept, what is deep is done.

@@ -21,7 +21,7 @@ fn force(end: &mut End) {
     end.step(Event::Forced(urgent()));
 }
 
-fn urgent() -> CloseRequest {
+pub fn urgent() -> CloseRequest {
     CloseRequest { feerate: FeeratePerKw(3_000), ..request() }
 }
 

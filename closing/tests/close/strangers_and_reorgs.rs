@@ -6,6 +6,7 @@ use closing::{Effect, Event, State};
 use transactions::{CommitmentOutput, Height};
 
 use crate::end::{End, ends, request};
+use crate::on_chain::urgent;
 
 fn commitment(end: &End) -> Transaction {
     end.channel().signed_local_commitment(&end.side.wallet).expect("both signed")
@@ -153,6 +154,34 @@ fn a_closed_channel_whose_spend_was_taken_back_begins_again() {
     confirm(&mut opener, &sweep, 248);
     opener.grow(253);
     assert_eq!(opener.name(), "Closed");
+}
+
+/// Found by seed 2013 of the simulator: the other branch can hold another spend of the funding
+/// transaction's coins, and then the sweep is nothing for ever.
+#[test]
+fn a_sweep_of_what_was_taken_back_is_no_coin_of_the_wallets() {
+    let (mut opener, sweep) = swept();
+    let (_, accepter) = ends();
+    let theirs = commitment(&accepter);
+    let disown = Effect::Disown(sweep.compute_txid());
+    rewind(&mut opener, 103);
+    assert!(opener.effects.contains(&disown));
+    opener.side.tip = Height(104);
+    opener.step(Event::Spent { transaction: theirs, height: Height(104) });
+    assert!(opener.effects.contains(&Effect::Own(sweep)), "what it spends is back");
+}
+
+#[test]
+fn a_child_of_a_channel_that_is_in_no_block_any_more_gives_its_coins_back() {
+    let (_, mut accepter) = ends();
+    accepter.close(request());
+    accepter.step(Event::Forced(urgent()));
+    let child = accepter.broadcast().pop().expect("a child").compute_txid();
+    rewind(&mut accepter, 103);
+    assert!(!accepter.effects.contains(&Effect::Disown(child)), "the channel is in a block");
+    rewind(&mut accepter, 100);
+    assert!(accepter.effects.contains(&Effect::Disown(child)));
+    assert!(accepter.state.as_ref().is_some_and(|state| state.coins().is_empty()));
 }
 
 #[test]
