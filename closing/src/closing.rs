@@ -28,7 +28,7 @@ pub struct Closing {
     pub request: CloseRequest,
     /// What we do about it.
     pub plan: Plan,
-    /// Where our money of a mutual close goes, and of a sweep.
+    /// Where our money of a mutual close goes, and of a sweep if the wish names no other script.
     pub local_script: ScriptBuf,
     /// Where the peer's money of a mutual close goes, if it was said.
     pub remote_script: Option<ScriptBuf>,
@@ -451,6 +451,11 @@ impl Closing {
             };
         }
         Transition::to(self, cause, effects)
+    }
+
+    /// Where a sweep goes: to the operator's script, if there is one.
+    pub(crate) fn sweep_script(&self) -> &ScriptBuf {
+        self.request.script.as_ref().unwrap_or(&self.local_script)
     }
 
     pub(crate) fn balances(&self) -> Option<Balances> {

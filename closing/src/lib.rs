@@ -28,5 +28,5 @@ pub use event::{Effect, Event, Transition};
 pub use plan::Plan;
 pub use request::{CloseRequest, Who};
 pub use resolution::{Ending, Sweep};
-pub use shutting_down::{ShuttingDown, default_cap};
+pub use shutting_down::{Here, Patience, ShuttingDown, default_cap};
 pub use state::State;

@@ -4,7 +4,7 @@ use crate::anchor::Child;
 use crate::closing::Closing;
 use crate::plan::Plan;
 use crate::resolution::Sweep;
-use crate::shutting_down::{Here, ShuttingDown};
+use crate::shutting_down::{Here, Patience, ShuttingDown};
 use crate::{CloseRequest, Closed, State, Who};
 use bitcoin::ScriptBuf;
 use funding::record::{
@@ -12,7 +12,7 @@ use funding::record::{
     write_outpoint, write_transaction,
 };
 use funding::{FundedChannel, RecordError};
-use transactions::{FeeratePerKw, Height};
+use transactions::{FeeratePerKw, Height, Timestamp};
 use wire::codec::{Reader, Writer};
 
 impl State {
@@ -30,6 +30,9 @@ impl State {
                 w.u32(s.offer.0);
                 w.u8(s.tries);
                 w.u8(s.errors);
+                write_option(&mut out, s.waits_since.as_ref(), |out, since| {
+                    Writer::new(out).u64(since.0);
+                });
             }
             Self::Closing(s) => {
                 out.push(CLOSING);
@@ -56,6 +59,11 @@ impl State {
                 offer: FeeratePerKw(r.u32("offer")?),
                 tries: r.u8("tries")?,
                 errors: r.u8("errors")?,
+                waits_since: match version {
+                    1 => None,
+                    _ => read_option(&mut r, |r| Ok(Timestamp(r.u64("waits_since")?)))?,
+                },
+                patience: Patience::default(),
                 here: Here::default(),
             }
             .into(),

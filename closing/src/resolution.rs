@@ -78,7 +78,7 @@ impl Ending {
             return false;
         }
         let worth = worth_fetching(self.claims(), closing, FLOOR);
-        worth.is_empty() || sweep_transaction(&worth, &closing.local_script, FLOOR, 0).is_none()
+        worth.is_empty() || sweep_transaction(&worth, closing.sweep_script(), FLOOR, 0).is_none()
     }
 }
 
@@ -238,7 +238,7 @@ fn build(
     cx: &Context<'_>,
 ) -> Option<(Transaction, FeeratePerKw)> {
     let total: Amount = claims.iter().map(|claim| claim.output.value).sum();
-    let script = &closing.local_script;
+    let script = closing.sweep_script();
     let weight = transactions::sweep_weight(claims, script).max(1);
     let most = (total.to_sat() / 2).saturating_mul(1_000).checked_div(weight).unwrap_or(0);
     let most = u32::try_from(most).unwrap_or(u32::MAX).max(FLOOR.0);

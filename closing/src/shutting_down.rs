@@ -11,10 +11,10 @@ use crate::offers::{Agreed, Balances};
 use crate::plan::Plan;
 use crate::{CloseRequest, Effect, Event, State, Transition, Who};
 use bitcoin::{Amount, ScriptBuf};
-use funding::{Context, FundedChannel, Monotonic, Role, Standing, peer_text, warning_message};
+use funding::{Context, FundedChannel, Monotonic, Now, Role, Standing, peer_text, warning_message};
 use secp256k1::ecdsa::Signature;
 use std::collections::BTreeSet;
-use transactions::{FeeratePerKw, is_standard_shutdown_script};
+use transactions::{FeeratePerKw, Timestamp, is_standard_shutdown_script};
 use wire::{ClosingComplete, ClosingSigned, FeeRange, Message, Shutdown};
 
 /// See the file's head.
@@ -34,8 +34,27 @@ pub struct ShuttingDown {
     pub tries: u8,
     /// How many errors the peer sent while closing: the second one costs the channel.
     pub errors: u8,
+    /// Since when the peer has been waited for, once that has lasted for 10 minutes of uptime.
+    pub waits_since: Option<Timestamp>,
+    /// What holds in this process only.
+    pub patience: Patience,
     /// What holds on this connection only.
     pub here: Here,
+}
+
+/// How long the peer is waited for before the operator is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Patience {
+    /// When the peer was last heard of, or the wait began.
+    pub since: Timestamp,
+    /// When it ends.
+    pub until: Option<Monotonic>,
+}
+
+impl Patience {
+    fn begin(now: Now) -> Self {
+        Self { since: now.timestamp, until: Some(now.monotonic.after_seconds(PATIENCE)) }
+    }
 }
 
 /// What a closing channel knows of its present connection.
@@ -72,6 +91,8 @@ impl ShuttingDown {
             offer,
             tries: 0,
             errors: 0,
+            waits_since: None,
+            patience: Patience::begin(cx.now),
             here: Here::default(),
         };
         let effects = state.proceed(cx);
@@ -99,12 +120,15 @@ impl ShuttingDown {
             Standing::Close(cause) => Closing::by_cause(self.channel, cause, cx),
             Standing::InSync => {
                 let mut effects = Vec::new();
+                self.patience = Patience::begin(cx.now);
+                let is_back = self.waits_since.take().is_some();
                 if self.channel.channel_ready_sent && !cx.link.sent_channel_ready {
                     cx.link.sent_channel_ready = true;
                     effects.push(Effect::send(self.channel.channel_ready(cx.wallet)));
                 }
                 effects.extend(self.proceed(cx));
-                Transition::to(self, "", effects)
+                let cause = if is_back { "the peer is back" } else { "" };
+                Transition::to(self, cause, effects)
             }
         }
     }
@@ -194,8 +218,14 @@ impl ShuttingDown {
         Transition::stay(self)
     }
 
-    /// The peer is silent.
-    pub fn on_deadline(mut self) -> Transition {
+    /// The peer is silent: for long enough to try again, or to tell the operator.
+    pub fn on_deadline(mut self, cx: &Context<'_>) -> Transition {
+        if self.patience.until.is_some_and(|until| until <= cx.now.monotonic) {
+            self.patience.until = None;
+            self.waits_since = Some(self.patience.since);
+            let text = self.note();
+            return Transition::to(self, text.clone(), vec![Effect::Note(text)]);
+        }
         self.here.deadline = None;
         // [BOLT 2 closing_signed S3] another try, then the operator: a listed exception
         // [BOLT 2 closing_complete S18] no closing_sig
@@ -234,8 +264,24 @@ impl ShuttingDown {
         Transition::to(self, cause, Vec::new())
     }
 
-    /// A new tip: the opener's funding transaction goes out again until it is in a block.
-    pub fn on_block(self) -> Transition {
+    /// What the operator should know of the wait; empty before it has lasted.
+    pub fn note(&self) -> String {
+        self.waits_since.map_or_else(String::new, |since| {
+            format!("waiting for the peer since {}: close --force is offered", since.utc())
+        })
+    }
+
+    /// When [`Event::Deadline`] is due.
+    pub fn deadline(&self) -> Option<Monotonic> {
+        self.here.deadline.into_iter().chain(self.patience.until).min()
+    }
+
+    /// A new tip: the opener's funding transaction goes out again until it is in a block. After a restart the
+    /// wait for the peer begins with the first one.
+    pub fn on_block(mut self, cx: &Context<'_>) -> Transition {
+        if self.patience.until.is_none() && self.waits_since.is_none() {
+            self.patience = Patience::begin(cx.now);
+        }
         let effects = rebroadcast(&self.channel).into_iter().collect();
         Transition::to(self, "", effects)
     }
@@ -415,6 +461,8 @@ const MIN_OFFER: u32 = 500;
 const MAX_ROUNDS: u32 = 100;
 /// Seconds of silence after an offer.
 const SILENCE: u64 = 10;
+/// Seconds of uptime that the peer is waited for before the operator is told.
+const PATIENCE: u64 = 600;
 /// Errors that a channel survives while closing, plus one.
 const MAX_ERRORS: u8 = 2;
 /// How often the negotiation begins anew by itself.

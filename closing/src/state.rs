@@ -36,14 +36,14 @@ impl State {
             (S::ShuttingDown(s), E::Message(M::ClosingSig(m))) => s.on_closing_sig(&m, cx),
             (S::ShuttingDown(s), E::Message(M::Error(m))) => s.on_error(&m.data, cx),
             (S::ShuttingDown(s), E::Message(M::Warning(_))) => s.on_warning(),
-            (S::ShuttingDown(s), E::Deadline) => s.on_deadline(),
+            (S::ShuttingDown(s), E::Deadline) => s.on_deadline(cx),
             (S::ShuttingDown(s), E::Requested(request)) => s.on_requested(request, cx),
             (S::ShuttingDown(s), E::Forced(request)) => s.on_forced(request, cx),
             (S::ShuttingDown(s), E::Funding(event)) => s.on_funding(&event, cx),
             (S::ShuttingDown(s), E::Rewound { fork }) => {
                 s.on_funding(&funding::Event::Rewound { fork }, cx)
             }
-            (S::ShuttingDown(s), E::Block) => s.on_block(),
+            (S::ShuttingDown(s), E::Block) => s.on_block(cx),
             (S::ShuttingDown(s), event @ E::Spent { .. }) => s.on_spent(event, cx),
 
             (S::Closing(s), E::Connected) => s.on_connected(cx),
@@ -101,7 +101,7 @@ impl State {
     /// When [`Event::Deadline`] is due.
     pub fn deadline(&self) -> Option<Monotonic> {
         match self {
-            Self::ShuttingDown(s) => s.here.deadline,
+            Self::ShuttingDown(s) => s.deadline(),
             Self::Closing(_) | Self::Closed(_) => None,
         }
     }

@@ -1,6 +1,6 @@
 //! An attempt of ours to open a channel, up to `funding_created`.
 
-use crate::{Failure, Origin};
+use crate::{CancelCause, Failure, Origin};
 use bitcoin::{Amount, OutPoint};
 use secp256k1::PublicKey;
 use std::fmt;
@@ -70,14 +70,13 @@ pub fn coin_gone(stage: &'static str) -> Failure {
     Failure { origin: Origin::Chain, stage, text: COIN_GONE.to_owned(), retry: true }
 }
 
-/// The failure of an attempt that the operator ended.
-pub fn cancelled(stage: &'static str) -> Failure {
-    Failure {
-        origin: Origin::Local,
-        stage,
-        text: "the open was cancelled".to_owned(),
-        retry: false,
-    }
+/// The failure of an attempt that we ended.
+pub fn cancelled(stage: &'static str, cause: CancelCause) -> Failure {
+    let origin = match cause {
+        CancelCause::Operator | CancelCause::Stopping => Origin::Local,
+        CancelCause::TimeIsUp => Origin::Timeout,
+    };
+    Failure { origin, stage, text: cause.text().to_owned(), retry: false }
 }
 
 /// The failure of an attempt that the peer ended with these words.

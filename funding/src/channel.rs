@@ -190,7 +190,7 @@ impl FundedChannel {
             | Event::Alive
             | Event::Block
             | Event::Deadline
-            | Event::Cancel => return None,
+            | Event::Cancel(_) => return None,
         };
         if position == self.position {
             return None;

@@ -50,14 +50,36 @@ pub enum Event {
     Block,
     /// The state's deadline has come.
     Deadline,
-    /// The operator wants the open to end, before `funding_signed`.
-    Cancel,
+    /// The open is to end, before `funding_signed`.
+    Cancel(CancelCause),
     /// The operator wants the coins back, by this transaction.
     Reclaim(Transaction),
     /// What the backend said to that transaction.
     CancelBroadcasted(Result<(), String>),
     /// The operator wants this child to pay for the funding transaction.
     Bump(Transaction),
+}
+
+/// Why we end an open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CancelCause {
+    /// The operator wants it.
+    Operator,
+    /// Its request has had its time.
+    TimeIsUp,
+    /// The daemon stops.
+    Stopping,
+}
+
+impl CancelCause {
+    /// What the peer is told, and the operator.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Operator => "the open was cancelled",
+            Self::TimeIsUp => "the open's time is up",
+            Self::Stopping => "the node is stopping",
+        }
+    }
 }
 
 /// What a mempool would say.

@@ -54,7 +54,7 @@ pub use context::{Context, Fees, Link, LinkKind, Monotonic, Now, Wallet};
 pub use error::{
     Failure, FundingError, Origin, Refusal, Violation, error_message, peer_text, warning_message,
 };
-pub use event::{Effect, Event, Next, Transition, Verdict};
+pub use event::{CancelCause, Effect, Event, Next, Transition, Verdict};
 pub use funded::{is_update, warn_of_updates};
 pub use normal::Normal;
 pub use opener::{OpenError, OpenWish, WaitForAcceptChannel, WaitForFundingSigned, WaitForTests};

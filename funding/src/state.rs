@@ -42,7 +42,7 @@ impl State {
             (S::WaitForAcceptChannel(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForAcceptChannel(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForAcceptChannel(s), E::Deadline) => s.on_deadline(),
-            (S::WaitForAcceptChannel(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForAcceptChannel(s), E::Cancel(cause)) => s.on_cancel(cause),
             (S::WaitForAcceptChannel(s), E::Conflicted { .. }) => s.on_conflicted(),
 
             (S::WaitForTests(s), E::Tested(verdict)) => s.on_tested(verdict, cx),
@@ -50,7 +50,7 @@ impl State {
             (S::WaitForTests(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForTests(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForTests(s), E::Deadline) => s.on_deadline(),
-            (S::WaitForTests(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForTests(s), E::Cancel(cause)) => s.on_cancel(cause),
             (S::WaitForTests(s), E::Conflicted { .. }) => s.on_conflicted(),
 
             (S::WaitForFundingSigned(s), E::Message(M::FundingSigned(m))) => {
@@ -60,7 +60,7 @@ impl State {
             (S::WaitForFundingSigned(s), E::Message(M::Shutdown(_))) => s.on_shutdown(),
             (S::WaitForFundingSigned(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForFundingSigned(s), E::Deadline) => s.on_deadline(),
-            (S::WaitForFundingSigned(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForFundingSigned(s), E::Cancel(cause)) => s.on_cancel(cause),
             (S::WaitForFundingSigned(s), E::Conflicted { by, height }) => {
                 s.on_conflicted(by, height)
             }
@@ -70,7 +70,7 @@ impl State {
             (S::WaitForDecision(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForDecision(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForDecision(s), E::Deadline) => s.on_deadline(),
-            (S::WaitForDecision(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForDecision(s), E::Cancel(cause)) => s.on_cancel(cause),
 
             (S::WaitForFundingCreated(s), E::Message(M::FundingCreated(m))) => {
                 s.on_funding_created(&m, cx)
@@ -78,7 +78,7 @@ impl State {
             (S::WaitForFundingCreated(s), E::Message(M::Error(m))) => s.on_error(&m.data),
             (S::WaitForFundingCreated(s), E::Disconnected) => s.on_disconnected(),
             (S::WaitForFundingCreated(s), E::Deadline) => s.on_deadline(),
-            (S::WaitForFundingCreated(s), E::Cancel) => s.on_cancel(),
+            (S::WaitForFundingCreated(s), E::Cancel(cause)) => s.on_cancel(cause),
 
             // [BOLT 2 shutdown R1] before the signatures there is no channel to close
             (state, E::Message(M::Shutdown(_))) if state.channel().is_none() => {
@@ -310,7 +310,7 @@ fn is_of_chain(event: &Event) -> bool {
         | Event::Tested(_)
         | Event::Alive
         | Event::Deadline
-        | Event::Cancel
+        | Event::Cancel(_)
         | Event::Reclaim(_)
         | Event::Bump(_) => false,
     }

@@ -5,7 +5,7 @@ use crate::node::Node;
 use crate::reply::{CommandError, RequestView};
 use crate::request::{Request, RequestStatus};
 use crate::turn::Turn;
-use funding::{Origin, RequestId};
+use funding::{CancelCause, Origin, RequestId};
 
 impl Node {
     /// The operator wants it no more. Refused while the peer may hold a signature of ours.
@@ -26,6 +26,7 @@ impl Node {
             }
             RequestStatus::Trying { keys_id } => Some(*keys_id),
             RequestStatus::WaitForPeer
+            | RequestStatus::WaitForChain { .. }
             | RequestStatus::WaitForCoin { .. }
             | RequestStatus::WaitForRetry { .. } => None,
         };
@@ -38,7 +39,7 @@ impl Node {
         self.set_status(id, RequestStatus::Failed { origin: Origin::Local, text }, turn);
         self.save_request(id, turn);
         if let Some(keys_id) = trying {
-            self.drive(keys_id, ChannelEvent::Cancel, turn);
+            self.drive(keys_id, ChannelEvent::Cancel(CancelCause::Operator), turn);
         }
         let request = self.requests.get(id).map(Request::view);
         request.ok_or_else(|| CommandError { code: "internal", text: "no request".to_owned() })

@@ -4,7 +4,9 @@ use crate::reply::HistoryEntry;
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut, Txid};
 use closing::{CloseRequest, Closing, Plan, ShuttingDown};
 use funding::record::{read_option, read_text, read_version, write_option};
-use funding::{Context, Failure, Link, Monotonic, Next, RecordError, RequestId, Resumed, Verdict};
+use funding::{
+    CancelCause, Context, Failure, Link, Monotonic, Next, RecordError, RequestId, Resumed, Verdict,
+};
 use secp256k1::PublicKey;
 use std::collections::VecDeque;
 use transactions::{Height, Signer, Timestamp};
@@ -54,7 +56,7 @@ pub enum ChannelEvent {
     Rewound { fork: Height },
     Block,
     Deadline,
-    Cancel,
+    Cancel(CancelCause),
     Reclaim(Transaction),
     CancelBroadcasted(Result<(), String>),
     Bump(Transaction),
@@ -264,7 +266,7 @@ fn funding_event(event: ChannelEvent) -> Option<funding::Event> {
         E::Rewound { fork } => F::Rewound { fork },
         E::Block => F::Block,
         E::Deadline => F::Deadline,
-        E::Cancel => F::Cancel,
+        E::Cancel(cause) => F::Cancel(cause),
         E::Reclaim(transaction) => F::Reclaim(transaction),
         E::CancelBroadcasted(result) => F::CancelBroadcasted(result),
         E::Bump(child) => F::Bump(child),
@@ -291,7 +293,7 @@ fn closing_event(event: ChannelEvent) -> Option<closing::Event> {
         | E::Reclaim(_)
         | E::Confirmed { .. }
         | E::Conflicted { .. }) => C::Funding(funding_event(event)?),
-        E::Decided(_) | E::Tested(_) | E::Alive | E::Cancel | E::Bump(_) => return None,
+        E::Decided(_) | E::Tested(_) | E::Alive | E::Cancel(_) | E::Bump(_) => return None,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::turn::Turn;
 use crate::{CommandId, Effect, Table};
 use bitcoin::{Amount, ScriptBuf};
 use closing::{CloseRequest, Who, default_cap};
+use funding::CancelCause;
 use secp256k1::PublicKey;
 use transactions::{FeeratePerKw, KeysId, is_standard_shutdown_script};
 use wire::feature;
@@ -211,8 +212,9 @@ impl Node {
             );
             return Err(CommandError { code: "fee_limit", text });
         }
-        // [BOLT 2 shutdown S10] later versions of segwit only if the peer takes them
-        let any_segwit = self.is_common(node_id, feature::OPTION_SHUTDOWN_ANYSEGWIT);
+        // [BOLT 2 shutdown S10] later versions of segwit only if the peer takes them; a sweep is ours alone
+        let any_segwit =
+            command.force || self.is_common(node_id, feature::OPTION_SHUTDOWN_ANYSEGWIT);
         if let Some(script) = &command.script
             && !is_standard_shutdown_script(script, any_segwit, false)
         {
@@ -258,7 +260,7 @@ impl Node {
         for keys_id in early {
             // Not the end of the request: the next process tries it again.
             self.park(keys_id, turn);
-            self.drive(keys_id, ChannelEvent::Cancel, turn);
+            self.drive(keys_id, ChannelEvent::Cancel(CancelCause::Stopping), turn);
         }
     }
 

@@ -10,7 +10,7 @@ use crate::request::{LIFETIME, LIFETIME_BLOCKS, Request, RequestStatus, retry_af
 use crate::turn::{Turn, is_pending};
 use bitcoin::{Amount, OutPoint};
 use funding::{
-    Failure, FundingPosition, Link, OpenError, OpenWish, Origin, RequestId, Role,
+    CancelCause, Failure, FundingPosition, Link, OpenError, OpenWish, Origin, RequestId, Role,
     WaitForAcceptChannel,
 };
 use secp256k1::PublicKey;
@@ -161,6 +161,7 @@ impl Node {
         let Some(request) = self.requests.get(id) else { return };
         match request.status {
             RequestStatus::WaitForPeer
+            | RequestStatus::WaitForChain { .. }
             | RequestStatus::WaitForCoin { .. }
             | RequestStatus::WaitForRetry { .. } => {}
             RequestStatus::Trying { .. }
@@ -172,7 +173,11 @@ impl Node {
         }
         let node_id = request.command.node_id;
         let conn = self.peers.get(&node_id).and_then(|peer| peer.conn);
-        if self.stopping || self.chain_problem.is_some() || !self.synced || conn.is_none() {
+        if let Some(text) = self.lack_of_chain() {
+            self.set_status(id, RequestStatus::WaitForChain { text }, turn);
+            return;
+        }
+        if self.stopping || conn.is_none() {
             self.set_status(id, RequestStatus::WaitForPeer, turn);
             return;
         }
@@ -202,6 +207,15 @@ impl Node {
                 self.save_request(id, turn);
             }
             Err(error) => self.on_cannot_begin(id, error, turn),
+        }
+    }
+
+    /// Why no open can begin before the block chain is there.
+    fn lack_of_chain(&self) -> Option<String> {
+        match (&self.chain_problem, self.synced) {
+            (Some(problem), _) => Some(format!("no open without a block chain: {problem}")),
+            (None, false) => Some("the node is still following the block chain".to_owned()),
+            (None, true) => None,
         }
     }
 
@@ -346,7 +360,9 @@ impl Node {
             .requests
             .iter()
             .filter(|(_, request)| match request.status {
-                RequestStatus::WaitForPeer | RequestStatus::WaitForCoin { .. } => true,
+                RequestStatus::WaitForPeer
+                | RequestStatus::WaitForChain { .. }
+                | RequestStatus::WaitForCoin { .. } => true,
                 RequestStatus::Trying { .. }
                 | RequestStatus::WaitForRetry { .. }
                 | RequestStatus::Funded { .. }
@@ -368,6 +384,7 @@ impl Node {
         let trying = match request.status {
             RequestStatus::Trying { keys_id } => Some(keys_id),
             RequestStatus::WaitForPeer
+            | RequestStatus::WaitForChain { .. }
             | RequestStatus::WaitForCoin { .. }
             | RequestStatus::WaitForRetry { .. }
             | RequestStatus::Funded { .. }
@@ -380,7 +397,7 @@ impl Node {
                 .get(&keys_id)
                 .is_some_and(|channel| channel.state.name() != "WaitForFundingSigned");
             if is_early {
-                self.drive(keys_id, ChannelEvent::Cancel, turn);
+                self.drive(keys_id, ChannelEvent::Cancel(CancelCause::TimeIsUp), turn);
             }
             return;
         }

@@ -33,6 +33,11 @@ pub struct Request {
 pub enum RequestStatus {
     /// The peer is not connected.
     WaitForPeer,
+    /// The block chain is away, or not followed to its tip yet.
+    WaitForChain {
+        /// For a person.
+        text: String,
+    },
     /// The wallet has enough, but not free or not confirmed.
     WaitForCoin {
         /// For a person.
@@ -71,6 +76,7 @@ impl RequestStatus {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::WaitForPeer => "wait_for_peer",
+            Self::WaitForChain { .. } => "wait_for_chain",
             Self::WaitForCoin { .. } => "wait_for_coin",
             Self::Trying { .. } => "trying",
             Self::WaitForRetry { .. } => "wait_for_retry",
@@ -116,6 +122,7 @@ impl Request {
         w.u32(self.attempts);
         match &self.status {
             RequestStatus::WaitForPeer
+            | RequestStatus::WaitForChain { .. }
             | RequestStatus::WaitForCoin { .. }
             | RequestStatus::Trying { .. }
             | RequestStatus::WaitForRetry { .. } => out.push(OPEN),
@@ -206,9 +213,9 @@ impl Request {
             RequestStatus::WaitForPeer | RequestStatus::Trying { .. } => {
                 (String::new(), None, None)
             }
-            RequestStatus::WaitForCoin { text } | RequestStatus::WaitForRetry { text, .. } => {
-                (text.clone(), None, None)
-            }
+            RequestStatus::WaitForChain { text }
+            | RequestStatus::WaitForCoin { text }
+            | RequestStatus::WaitForRetry { text, .. } => (text.clone(), None, None),
             RequestStatus::Funded { outpoint, .. } => (String::new(), None, Some(*outpoint)),
             RequestStatus::Failed { origin, text } => (text.clone(), Some(*origin), None),
         };

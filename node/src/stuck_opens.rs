@@ -8,7 +8,7 @@ use crate::reply::{CommandError, Reply};
 use crate::request::RequestStatus;
 use crate::turn::Turn;
 use bitcoin::{Amount, OutPoint, Transaction};
-use funding::{FundedChannel, Origin, RequestId};
+use funding::{CancelCause, FundedChannel, Origin, RequestId};
 use transactions::{FeeratePerKw, Funded, FundsError, KeysId};
 
 /// What an open is at present.
@@ -38,7 +38,7 @@ impl Node {
         };
         let Some(channel) = self.channels.get(&keys_id) else { return Err(unknown(name)) };
         let Some(funded) = channel.state.channel() else {
-            self.drive(keys_id, ChannelEvent::Cancel, turn);
+            self.drive(keys_id, ChannelEvent::Cancel(CancelCause::Operator), turn);
             return Ok(Reply::Done);
         };
         check_state(channel)?;
@@ -101,6 +101,7 @@ impl Node {
                 let request = self.requests.get(id).ok_or_else(|| unknown(name))?;
                 match &request.status {
                     RequestStatus::WaitForPeer
+                    | RequestStatus::WaitForChain { .. }
                     | RequestStatus::WaitForCoin { .. }
                     | RequestStatus::WaitForRetry { .. } => return Ok(Found::Waiting(id.clone())),
                     RequestStatus::Trying { keys_id } | RequestStatus::Funded { keys_id, .. } => {

@@ -211,8 +211,12 @@ fn text_of(state: &ChannelState) -> String {
             (s.closing.request.reason.clone(), &s.closing.channel)
         }
     };
-    match channel.note() {
-        note if channel.cancel.is_some() && !note.is_empty() => format!("{reason}; {note}"),
-        _ => reason,
-    }
+    let note = match state {
+        ChannelState::Closing(closing::State::ShuttingDown(s)) => s.note(),
+        ChannelState::Funding(_) | ChannelState::Closing(_) if channel.cancel.is_some() => {
+            channel.note()
+        }
+        ChannelState::Funding(_) | ChannelState::Closing(_) => String::new(),
+    };
+    if note.is_empty() { reason } else { format!("{reason}; {note}") }
 }

@@ -150,6 +150,33 @@ impl Timestamp {
     pub const fn seconds(self) -> u64 {
         self.0 / MILLISECONDS_PER_SECOND
     }
+
+    /// For a person: the day and the time to the minute, in UTC.
+    pub fn utc(self) -> String {
+        let minutes = self.seconds() / 60;
+        let (hour, minute) = (minutes / 60 % 24, minutes % 60);
+        let mut days = minutes / 60 / 24;
+        let is_leap = |year: u64| {
+            year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
+        };
+        let mut year = 1970_u64;
+        // Years have no end, but a clock that is far out of order is no reason to count for long.
+        while year < 9999 && days >= if is_leap(year) { 366 } else { 365 } {
+            days = days.saturating_sub(if is_leap(year) { 366 } else { 365 });
+            year = year.saturating_add(1);
+        }
+        let february = if is_leap(year) { 29 } else { 28 };
+        let mut month = 1_u64;
+        for length in [31, february, 31, 30, 31, 30, 31, 31, 30, 31, 30] {
+            if days < length {
+                break;
+            }
+            days = days.saturating_sub(length);
+            month = month.saturating_add(1);
+        }
+        let day = days.saturating_add(1);
+        format!("{year}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
+    }
 }
 
 impl fmt::Display for MilliSatoshi {
@@ -226,6 +253,19 @@ const WEIGHT_UNITS_PER_KW_VBYTE: u32 = 250;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_told_in_utc() {
+        let told = |seconds: u64| Timestamp(seconds * 1_000 + 999).utc();
+        assert_eq!(told(0), "1970-01-01 00:00 UTC");
+        assert_eq!(told(951_782_399), "2000-02-28 23:59 UTC");
+        assert_eq!(told(951_782_400), "2000-02-29 00:00 UTC");
+        assert_eq!(told(951_868_800), "2000-03-01 00:00 UTC");
+        assert_eq!(told(1_700_000_000), "2023-11-14 22:13 UTC");
+        assert_eq!(told(1_735_689_599), "2024-12-31 23:59 UTC");
+        assert_eq!(told(4_107_542_400), "2100-03-01 00:00 UTC");
+        assert!(Timestamp(u64::MAX).utc().starts_with("9999-12-"), "a clock out of order");
+    }
 
     #[test]
     fn millisatoshi_round_down_and_never_wrap() {

@@ -11,8 +11,8 @@ use crate::attempt::{cancelled, peer_gone, refused_by_peer};
 use crate::check_open_channel::check_open_channel;
 use crate::error::peer_text;
 use crate::{
-    AgreedParameters, Context, Effect, Failure, FundingError, Monotonic, Origin, Refusal,
-    Transition, policy,
+    AgreedParameters, CancelCause, Context, Effect, Failure, FundingError, Monotonic, Origin,
+    Refusal, Transition, policy,
 };
 use bitcoin::ScriptBuf;
 use secp256k1::PublicKey;
@@ -96,11 +96,11 @@ impl WaitForDecision {
         Transition::ended(failure, vec![Effect::Send(reply)])
     }
 
-    /// The daemon stops.
-    pub fn on_cancel(self) -> Transition {
-        let error = FundingError::Rejected(Refusal::Declined("the node is stopping".to_owned()));
+    /// We end it.
+    pub fn on_cancel(self, cause: CancelCause) -> Transition {
+        let error = FundingError::Rejected(Refusal::Declined(cause.text().to_owned()));
         let reply = error.reply(self.open.temporary_channel_id);
-        Transition::ended(cancelled(STAGE), vec![Effect::Send(reply)])
+        Transition::ended(cancelled(STAGE, cause), vec![Effect::Send(reply)])
     }
 
     fn accept_channel(&self, cx: &Context<'_>) -> AcceptChannel {

@@ -10,8 +10,8 @@ use crate::attempt::{cancelled, peer_gone, refused_by_peer, timed_out};
 use crate::check_open_channel::check_commitment;
 use crate::error::{error_message, peer_text};
 use crate::{
-    AgreedParameters, Context, Effect, Failure, FundedChannel, FundingError, FundingPosition,
-    LinkKind, Monotonic, Role, Transition, Violation, WaitForChannelReady,
+    AgreedParameters, CancelCause, Context, Effect, Failure, FundedChannel, FundingError,
+    FundingPosition, LinkKind, Monotonic, Role, Transition, Violation, WaitForChannelReady,
 };
 use bitcoin::OutPoint;
 use secp256k1::{PublicKey, ecdsa::Signature};
@@ -86,11 +86,11 @@ impl WaitForFundingCreated {
         Transition::ended(timed_out(STAGE, "funding_created"), vec![Effect::Send(error)])
     }
 
-    /// The daemon stops.
-    pub fn on_cancel(self) -> Transition {
+    /// We end it.
+    pub fn on_cancel(self, cause: CancelCause) -> Transition {
         let id = self.agreed.open.temporary_channel_id;
-        let error = error_message(id, "the node is stopping");
-        Transition::ended(cancelled(STAGE), vec![Effect::Send(error)])
+        let error = error_message(id, cause.text());
+        Transition::ended(cancelled(STAGE, cause), vec![Effect::Send(error)])
     }
 
     /// Checks the opener's signature on our commitment and signs its.

@@ -12,8 +12,8 @@ use crate::check_open_channel::{check_commitment, is_supported};
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForTests;
 use crate::{
-    AgreedParameters, Attempt, Context, Effect, Failure, FundingError, Monotonic, RequestId, Role,
-    Transition, agreed, policy,
+    AgreedParameters, Attempt, CancelCause, Context, Effect, Failure, FundingError, Monotonic,
+    RequestId, Role, Transition, agreed, policy,
 };
 use bitcoin::{Amount, OutPoint, ScriptBuf, TxOut};
 use secp256k1::PublicKey;
@@ -159,10 +159,10 @@ impl WaitForAcceptChannel {
         Transition::ended(coin_gone(STAGE), vec![Effect::Send(error)])
     }
 
-    /// The operator ends it.
-    pub fn on_cancel(self) -> Transition {
-        let error = error_message(self.attempt.temporary_channel_id(), "the open was cancelled");
-        Transition::ended(cancelled(STAGE), vec![Effect::Send(error)])
+    /// We end it.
+    pub fn on_cancel(self, cause: CancelCause) -> Transition {
+        let error = error_message(self.attempt.temporary_channel_id(), cause.text());
+        Transition::ended(cancelled(STAGE, cause), vec![Effect::Send(error)])
     }
 
     fn fail(self, error: &FundingError) -> Transition {

@@ -11,7 +11,7 @@ use crate::check_open_channel::check_commitment;
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForTests;
 use crate::{
-    AgreedParameters, Attempt, Context, Effect, Failure, FundedChannel, FundingError,
+    AgreedParameters, Attempt, CancelCause, Context, Effect, Failure, FundedChannel, FundingError,
     FundingPosition, Monotonic, Next, Role, State, Tombstone, Transition, Violation,
     WaitForChannelReady,
 };
@@ -153,9 +153,9 @@ impl WaitForFundingSigned {
         buried
     }
 
-    /// The operator ends it.
-    pub fn on_cancel(self) -> Transition {
-        self.bury("the open was cancelled", false, "the open was cancelled")
+    /// We end it.
+    pub fn on_cancel(self, cause: CancelCause) -> Transition {
+        self.bury(cause.text(), false, cause.text())
     }
 
     /// What a restart makes of it.

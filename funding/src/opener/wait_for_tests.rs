@@ -10,7 +10,8 @@ use crate::attempt::{COIN_GONE, cancelled, coin_gone, peer_gone, refused_by_peer
 use crate::error::{error_message, peer_text};
 use crate::opener::WaitForFundingSigned;
 use crate::{
-    AgreedParameters, Attempt, Context, Effect, Failure, Monotonic, Origin, Transition, Verdict,
+    AgreedParameters, Attempt, CancelCause, Context, Effect, Failure, Monotonic, Origin,
+    Transition, Verdict,
 };
 use bitcoin::{OutPoint, Transaction};
 
@@ -108,10 +109,10 @@ impl WaitForTests {
         Transition::ended(coin_gone(STAGE), vec![Effect::Send(error)])
     }
 
-    /// The operator ends it.
-    pub fn on_cancel(self) -> Transition {
-        let error = error_message(self.attempt.temporary_channel_id(), "the open was cancelled");
-        Transition::ended(cancelled(STAGE), vec![Effect::Send(error)])
+    /// We end it.
+    pub fn on_cancel(self, cause: CancelCause) -> Transition {
+        let error = error_message(self.attempt.temporary_channel_id(), cause.text());
+        Transition::ended(cancelled(STAGE, cause), vec![Effect::Send(error)])
     }
 
     fn proceed(self, cx: &mut Context<'_>) -> Transition {

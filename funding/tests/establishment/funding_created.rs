@@ -1,7 +1,7 @@
 //! `funding_created`, ours and the peer's.
 
 use bitcoin::Amount;
-use funding::{Effect, Event, Next, Role, Verdict};
+use funding::{CancelCause, Effect, Event, Next, Role, Verdict};
 use transactions::FeeratePerKw;
 use wire::{FundingCreated, Message};
 
@@ -38,7 +38,7 @@ fn nothing_is_broadcast_before_funding_signed() {
         assert!(!is_public(&pair.opener));
     }
     assert_eq!(pair.opener.state().name(), "WaitForFundingSigned");
-    for event in [Event::Deadline, Event::Disconnected, Event::Cancel] {
+    for event in [Event::Deadline, Event::Disconnected, Event::Cancel(CancelCause::Operator)] {
         let mut pair = Pair::new(&wish());
         pair.reach_funding_created();
         pair.opener.step(event);

@@ -5,6 +5,7 @@
 
 #[cfg(test)]
 mod announcements;
+#[cfg(test)]
 mod closes;
 #[cfg(test)]
 mod commits;

@@ -259,3 +259,40 @@ fn a_coin_that_a_stop_sets_free_begins_no_open() {
     stage.cut();
     assert!(!stage.sent(ALICE).contains(&"open_channel"));
 }
+
+#[test]
+fn a_request_without_a_block_chain_says_what_it_waits_for() {
+    let mut stage = Stage::new();
+    stage.is_wired = false;
+    stage.open(stage.open_command("r")).expect("it can wait");
+    for (problem, words) in [(None, "following"), (Some("bitcoind is away"), "bitcoind is away")] {
+        let problem = problem.map(str::to_owned);
+        stage.tell_chain(ALICE, problem.is_some(), problem);
+        let view = stage.request("r");
+        assert_eq!(view.status, "wait_for_chain");
+        assert!(view.text.contains(words), "{}", view.text);
+    }
+    stage.tell_chain(ALICE, true, None);
+    assert_eq!(stage.request("r").status, "wait_for_peer");
+}
+
+#[test]
+fn an_attempt_whose_request_had_its_time_is_not_called_cancelled() {
+    let mut stage = Stage::new();
+    stage.is_wired = false;
+    stage.open(stage.open_command("r")).expect("it can wait");
+    stage.wait(560);
+    stage.loses = vec!["accept_channel"];
+    stage.is_wired = true;
+    stage.wait(39);
+    assert_eq!(stage.request("r").status, "trying");
+    stage.wait(1);
+    let view = stage.request("r");
+    assert_eq!((view.status, view.origin), ("failed", Some(Origin::Timeout)));
+    assert!(view.text.contains("time is up"), "{}", view.text);
+    let told = stage.wire.iter().rev().find_map(|(_, message)| {
+        let Message::Error(error) = message else { return None };
+        Some(String::from_utf8_lossy(&error.data).into_owned())
+    });
+    assert_eq!(told.as_deref(), Some("the open's time is up"));
+}

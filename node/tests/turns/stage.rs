@@ -89,6 +89,12 @@ impl Stage {
         self.queue.push_back((who, Event::ChainState { synced: true, problem: None }));
     }
 
+    /// How the chain's backend is.
+    pub fn tell_chain(&mut self, who: usize, synced: bool, problem: Option<String>) {
+        self.queue.push_back((who, Event::ChainState { synced, problem }));
+        self.settle();
+    }
+
     /// Both hear of a new connection.
     pub fn connect(&mut self) {
         let conn = ConnId(self.next_conn);
