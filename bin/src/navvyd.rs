@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
+use wire::{Features, feature};
 
 fn main() -> ExitCode {
     let result = match config::read(std::env::args_os()) {
@@ -94,12 +95,21 @@ fn prepare(
         seed: found.seed,
         database,
         birthday,
-        features: peer::offered_features(),
+        features: offered_features(config.simple_close),
         entropy: Box::new(entropy::System),
         tap: None,
         reset_sockets: false,
     };
     Ok((setup, miner))
+}
+
+/// What `init` says.
+fn offered_features(simple_close: bool) -> Features {
+    let mut features = peer::offered_features();
+    if simple_close {
+        features.set(feature::OPTION_SIMPLE_CLOSE | 1);
+    }
+    features
 }
 
 /// Where blocks come from, and on regtest how to make some.

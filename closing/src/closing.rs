@@ -17,7 +17,7 @@ use bitcoin::{OutPoint, ScriptBuf, Transaction, Txid};
 use funding::{CloseCause, Context, FINAL_DEPTH, FundedChannel, FundingPosition, Spend, depth};
 use funding::{error_message, peer_text};
 use transactions::{CommitmentFormat, Height, Signer};
-use wire::Message;
+use wire::{ClosingComplete, Message};
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub struct Closing {
     pub sweep: Option<Sweep>,
     /// Outputs of ours that somebody else took, anchors after 16 blocks, and in which block.
     pub lost: Vec<(OutPoint, Height)>,
+    /// Our `closing_complete` on this connection that waits for its `closing_sig`.
+    pub complete: Option<ClosingComplete>,
 }
 
 impl Closing {
@@ -49,7 +51,17 @@ impl Closing {
         local_script: ScriptBuf,
     ) -> Self {
         let (remote_script, seen, sweep, lost) = (None, None, None, Vec::new());
-        Self { channel, request, plan, local_script, remote_script, seen, sweep, lost }
+        Self {
+            channel,
+            request,
+            plan,
+            local_script,
+            remote_script,
+            seen,
+            sweep,
+            lost,
+            complete: None,
+        }
     }
 
     /// With the peer's script of a mutual close.
@@ -162,7 +174,8 @@ impl Closing {
     }
 
     /// A new connection: where we stand, and that the channel is over.
-    pub fn on_connected(self, cx: &mut Context<'_>) -> Transition {
+    pub fn on_connected(mut self, cx: &mut Context<'_>) -> Transition {
+        self.complete = None;
         let reestablish = closed_reestablish(&self.channel, cx.wallet);
         let channel_id = self.channel.channel_id();
         let effects = match &self.plan {

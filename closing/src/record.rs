@@ -157,7 +157,8 @@ fn read_closing(r: &mut Reader<'_>, version: u8) -> Result<Closing, RecordError>
     for _ in 0..r.bigsize("lost")? {
         lost.push((read_outpoint(r)?, Height(r.u32("lost height")?)));
     }
-    Ok(Closing { channel, request, plan, local_script, remote_script, seen, sweep, lost })
+    let complete = None;
+    Ok(Closing { channel, request, plan, local_script, remote_script, seen, sweep, lost, complete })
 }
 
 fn write_request(out: &mut Vec<u8>, request: &CloseRequest) {

@@ -4,10 +4,12 @@
 use crate::closing::Closing;
 use crate::plan::Plan;
 use crate::shutting_down::closing_signed;
-use crate::simple_close::answer;
-use crate::{Effect, Transition};
-use funding::Context;
-use wire::{ClosingComplete, ClosingSigned, Shutdown};
+use crate::simple_close::{answer, complete, finish, is_minable};
+use crate::{CloseRequest, Effect, Transition, Who};
+use bitcoin::{Amount, Transaction};
+use funding::{Context, warning_message};
+use transactions::FeeratePerKw;
+use wire::{ClosingComplete, ClosingSig, ClosingSigned, Shutdown};
 
 impl Closing {
     /// The peer's `shutdown`, after we have signed a close: it missed our signature. The same script again.
@@ -18,6 +20,7 @@ impl Closing {
             self.remote_script = Some(shutdown.scriptpubkey.clone());
         }
         effects.extend(self.repeat_offer(cx));
+        effects.extend(self.offer_more(cx));
         Transition::to(self, "", effects)
     }
 
@@ -36,8 +39,7 @@ impl Closing {
         if self.channel.role != funding::Role::Opener || cx.link.simple_close {
             return None;
         }
-        let out = transaction.output.iter().map(|output| output.value).sum();
-        let fee = self.channel.agreed.capacity().checked_sub(out)?;
+        let fee = self.fee_of(transaction)?;
         let balances = self.balances()?;
         let signature = balances.sign_legacy(&self.channel, fee, cx.wallet)?;
         let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
@@ -71,7 +73,9 @@ impl Closing {
             return Transition::stay(self);
         };
         let before = self.clone();
-        self.plan = Plan::Mutual { transaction };
+        if is_minable(&transaction, m.fee_satoshis, cx) && self.is_dearer(&transaction) {
+            self.plan = Plan::Mutual { transaction };
+        }
         // [BOLT 2 closing_complete R19] its script from now on
         self.remote_script = Some(m.closer_scriptpubkey.clone());
         // A peer that missed our signature asks for the same one again.
@@ -81,5 +85,82 @@ impl Closing {
             format!("signed another close of the peer's, for {}", m.fee_satoshis)
         };
         Transition::to(self, cause, effects)
+    }
+
+    /// The peer's signature on a close of ours, beside one of its own or in place of an earlier one.
+    pub fn on_closing_sig(mut self, sig: &ClosingSig, cx: &Context<'_>) -> Transition {
+        let (Plan::Mutual { .. }, Some(complete)) = (&self.plan, self.complete.take()) else {
+            return Transition::stay(self);
+        };
+        let Some(balances) = self.balances() else { return Transition::stay(self) };
+        match finish(&self.channel, &balances, &complete, sig, cx) {
+            Ok(agreed) => {
+                // [BOLT 2 closing_sig R6] signed by both
+                let effects = vec![Effect::Broadcast(vec![agreed.transaction.clone()])];
+                let mut cause = String::new();
+                if self.is_dearer(&agreed.transaction) {
+                    cause = format!("the peer signed our close, for {}", sig.fee_satoshis);
+                    self.plan = Plan::Mutual { transaction: agreed.transaction };
+                }
+                Transition::to(self, cause, effects)
+            }
+            Err(text) => {
+                let warning = Effect::send(warning_message(self.channel.channel_id(), text));
+                Transition::to(self, "", vec![warning, Effect::Reconnect(text)])
+            }
+        }
+    }
+
+    // [BOLT 2 closing_sig R7] when the operator says so
+    /// The operator wants it faster: another `closing_complete`, at a higher fee. The script stays.
+    pub fn on_requested(mut self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
+        if !self.can_be_raised() {
+            return Transition::stay(self);
+        }
+        let before = self.request.clone();
+        self.request = CloseRequest { script: before.script.clone(), ..request };
+        let cause = if self.request == before { "" } else { "the close was asked for again" };
+        let effects = self.offer_more(cx).into_iter().collect();
+        Transition::to(self, cause, effects)
+    }
+
+    /// Whether another `closing_complete` may take the place of the close that was signed.
+    pub fn can_be_raised(&self) -> bool {
+        matches!(self.plan, Plan::Mutual { .. }) && self.spend().is_none()
+    }
+
+    /// `closing_complete` at the feerate that is wanted, if that is more than the present close pays and both
+    /// `shutdown` are here.
+    fn offer_more(&mut self, cx: &mut Context<'_>) -> Option<Effect> {
+        let is_ready =
+            cx.link.simple_close && cx.link.sent_shutdown && self.request.who == Who::Local;
+        // [BOLT 2 closing_complete S17] one at a time
+        if !is_ready || self.complete.is_some() || self.spend().is_some() {
+            return None;
+        }
+        let balances = self.balances()?;
+        let feerate = FeeratePerKw(self.request.feerate.0.min(self.request.cap.0));
+        let fee = feerate.fee_ceil(balances.weight(&self.channel));
+        let complete = complete(&self.channel, &balances, fee, cx)?;
+        if self.present_fee() >= Some(complete.fee_satoshis) {
+            return None;
+        }
+        self.complete = Some(complete.clone());
+        Some(Effect::send(complete))
+    }
+
+    /// Whether a close pays more than the one that was signed before.
+    fn is_dearer(&self, transaction: &Transaction) -> bool {
+        self.fee_of(transaction) > self.present_fee()
+    }
+
+    fn present_fee(&self) -> Option<Amount> {
+        let Plan::Mutual { transaction } = &self.plan else { return None };
+        self.fee_of(transaction)
+    }
+
+    fn fee_of(&self, transaction: &Transaction) -> Option<Amount> {
+        let out = transaction.output.iter().map(|output| output.value).sum();
+        self.channel.agreed.capacity().checked_sub(out)
     }
 }

@@ -5,6 +5,7 @@ use crate::offers::{Agreed, Balances, OutputSet, agree, sign};
 use crate::plan::Plan;
 use crate::shutting_down::ShuttingDown;
 use crate::{Effect, Transition, Who};
+use bitcoin::absolute::LockTime;
 use bitcoin::{Amount, Transaction};
 use funding::{Context, FundedChannel, warning_message};
 use secp256k1::ecdsa::Signature;
@@ -46,13 +47,22 @@ impl ShuttingDown {
             return Transition::to(self, "", vec![warning]);
         };
         match answer(&self.channel, &balances, complete, cx) {
-            Ok((agreed, effects)) => {
+            Ok((agreed, effects)) if is_minable(&agreed, complete.fee_satoshis, cx) => {
                 let plan = Plan::Mutual { transaction: agreed };
-                let closing = Closing::new(self.channel, self.request, plan, self.local_script)
+                let mut closing = Closing::new(self.channel, self.request, plan, self.local_script)
                     // [BOLT 2 closing_complete R19] from now on
                     .with_remote_script(Some(complete.closer_scriptpubkey.clone()));
+                // Ours may be answered still.
+                closing.complete = self.here.complete;
                 let cause = format!("signed the peer's close, for {}", complete.fee_satoshis);
                 Transition::to(closing, cause, effects)
+            }
+            Ok((_, effects)) => {
+                // It costs nothing to sign for it, but it is no end to wait for.
+                let script = Some(complete.closer_scriptpubkey.clone());
+                let changed = self.remote_script != script;
+                let cause = if changed { "the peer named another script" } else { "" };
+                Transition::to(Self { remote_script: script, ..self }, cause, effects)
             }
             Err(text) => {
                 // [BOLT 2 closing_complete R3] told
@@ -89,8 +99,19 @@ impl ShuttingDown {
     }
 }
 
+/// Whether a block may hold a close of the peer's before long: its locktime has passed, and nodes relay it.
+pub(crate) fn is_minable(transaction: &Transaction, fee: Amount, cx: &Context<'_>) -> bool {
+    let next = bitcoin::absolute::Height::from_consensus(cx.tip.0);
+    let is_final = next.is_ok_and(|height| match transaction.lock_time {
+        LockTime::Blocks(locked) => locked <= height,
+        // Of times no more is known here than that those of BOLT 3 have passed.
+        LockTime::Seconds(_) => false,
+    });
+    is_final && fee >= cx.fees.floor.fee(transaction.weight().to_wu())
+}
+
 /// Our `closing_complete` for this fee; `None` if no output would be left.
-fn complete(
+pub(crate) fn complete(
     channel: &FundedChannel,
     balances: &Balances,
     fee: Amount,
@@ -190,7 +211,7 @@ pub(crate) fn answer(
 }
 
 /// Checks a `closing_sig` against the `closing_complete` that it answers.
-fn finish(
+pub(crate) fn finish(
     channel: &FundedChannel,
     balances: &Balances,
     complete: &ClosingComplete,
@@ -217,7 +238,8 @@ fn finish(
     let theirs = field.of(&sig.signatures).ok_or("closing_sig holds no signature")?;
     let kind = ClosingKind::Simple { locktime: complete.locktime };
     let set = field.outputs(true);
-    balances
+    // The peer may have named another script since.
+    Balances { remote_script: complete.closee_scriptpubkey.clone(), ..balances.clone() }
         .transaction(channel, kind, complete.fee_satoshis, true, set)
         .and_then(|unsigned| agree(channel, unsigned, &theirs, cx.wallet))
         .ok_or("closing_sig does not sign the closing transaction")

@@ -166,10 +166,13 @@ impl Node {
             ChannelState::Closing(closing::State::Closed(_)) => {
                 return fail("closed", "the channel is closed already");
             }
-            ChannelState::Closing(closing::State::Closing(_)) if !command.force => {
+            ChannelState::Closing(closing::State::Closing(s))
+                if !command.force && !(channel.link.simple_close && s.can_be_raised()) =>
+            {
                 return fail(
                     "closing",
-                    "the channel is closing already: only force can change how",
+                    "the channel is closing already: only force can change how, or a peer that is connected \
+                     and offers option_simple_close",
                 );
             }
             ChannelState::Funding(state) if !command.force => {

@@ -23,6 +23,7 @@ mod process;
 mod proxy;
 mod refusals;
 mod restarts;
+mod simple_close;
 mod table;
 mod world;
 

@@ -22,11 +22,11 @@ pub struct Navvyd {
 
 impl Navvyd {
     /// Starts one on the bitcoind with this RPC port, and waits until it follows the chain.
-    pub fn start(folder: &Path, bitcoind: u16) -> Self {
+    pub fn start(folder: &Path, bitcoind: u16, options: &[&str]) -> Self {
         let password = folder.join("bitcoind-password");
         std::fs::write(&password, PASSWORD).expect("a password file");
         let address = format!("127.0.0.1:{}", free_port());
-        let arguments = vec![
+        let mut arguments = vec![
             "--data-dir".to_owned(),
             folder.join("navvyd").display().to_string(),
             "--listen".to_owned(),
@@ -38,6 +38,7 @@ impl Navvyd {
             "--bitcoind-password-file".to_owned(),
             password.display().to_string(),
         ];
+        arguments.extend(options.iter().map(|option| (*option).to_owned()));
         let process = Process::start("navvyd", folder, &executable(), &arguments);
         let mut navvyd =
             Self { node_id: String::new(), address, folder: folder.to_owned(), arguments, process };

@@ -43,7 +43,7 @@ impl<P: Peer> World<P> {
         bitcoind.mine(1);
         let gate = Gate::start(bitcoind.port);
         let rpc = if wish.gate { gate.port } else { bitcoind.port };
-        let navvyd = Navvyd::start(folder.path(), rpc);
+        let navvyd = Navvyd::start(folder.path(), rpc, wish.navvyd_options);
         let peer = P::start(folder.path(), &bitcoind, wish.peer_options);
         if wish.stale {
             bitcoind.turn_clock_back();
@@ -154,6 +154,8 @@ impl<P: Peer> World<P> {
 /// How a world should be.
 #[derive(Clone, Debug, Default)]
 pub struct Wish {
+    /// navvyd's own flags.
+    pub navvyd_options: &'static [&'static str],
     /// The peer's own flags.
     pub peer_options: &'static [&'static str],
     /// Ripe coins of each; one if nothing is said.

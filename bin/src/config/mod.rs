@@ -31,6 +31,8 @@ pub struct Config {
     pub chain: Chain,
     /// The file with the password of the seed, if the seed is encrypted.
     pub password_file: Option<PathBuf>,
+    /// Whether `option_simple_close` is offered.
+    pub simple_close: bool,
     /// How much is logged.
     pub log_level: String,
     /// Where to, if not to standard error.
@@ -95,6 +97,7 @@ impl Config {
             listen: sources.required("listen", values::address)?,
             chain: chain(sources, network)?,
             password_file: sources.optional("password-file", values::path)?,
+            simple_close: sources.switch("simple-close")?,
             log_level,
             log_file: sources.optional("log-file", values::path)?,
         })

@@ -74,6 +74,10 @@ pub const SETTINGS: &[Setting] = &[
         help: "Where logs go, opened anew at SIGHUP; if not set, standard error",
     },
     Setting {
+        name: "simple-close", variable: "NAVVY_SIMPLE_CLOSE", value: None, default: Some("false"),
+        help: "Offers option_simple_close (BOLT 9, bit 61): each side of a close pays for its own transaction",
+    },
+    Setting {
         name: "i-accept-that-mainnet-channels-stay-as-opened", variable: "NAVVY_ACCEPT_MAINNET", value: None,
         default: Some("false"),
         help: "Lets mainnet in, although a channel cannot be updated after its opening: no payments, only a close",

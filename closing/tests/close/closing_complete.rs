@@ -11,7 +11,7 @@ use crate::keys_and_coins::with_high_s;
 use crate::pair::Pair;
 use crate::side::wish;
 
-fn shut_down() -> (End, End, Scripts) {
+pub fn shut_down() -> (End, End, Scripts) {
     let (opener, accepter) = ends();
     both_shut_down(opener.with_simple_close(), accepter.with_simple_close())
 }
@@ -34,14 +34,14 @@ fn asked_by_accepter(push: u64) -> (End, End) {
     (opener, accepter)
 }
 
-fn complete_of(end: &End) -> ClosingComplete {
+pub fn complete_of(end: &End) -> ClosingComplete {
     match end.sent().pop() {
         Some(Message::ClosingComplete(complete)) => complete,
         other => panic!("{other:?}"),
     }
 }
 
-fn sig_of(end: &End) -> ClosingSig {
+pub fn sig_of(end: &End) -> ClosingSig {
     match end.sent().as_slice() {
         [Message::ClosingSig(sig)] => sig.clone(),
         other => panic!("{other:?}"),
@@ -70,7 +70,7 @@ const CLOSEE_ONLY: [bool; 2] = [false, true];
 const BOTH_OUTPUTS: [bool; 2] = [true, true];
 
 /// An offer of the opener's that is right in every way.
-fn offer(opener: &End, scripts: &Scripts) -> ClosingComplete {
+pub fn offer(opener: &End, scripts: &Scripts) -> ClosingComplete {
     let mut offer = ClosingComplete {
         channel_id: opener.channel().channel_id(),
         closer_scriptpubkey: scripts.opener.clone(),
@@ -84,7 +84,7 @@ fn offer(opener: &End, scripts: &Scripts) -> ClosingComplete {
 }
 
 /// Signs what the offer says now.
-fn sign(closer: &End, offer: &mut ClosingComplete) {
+pub fn sign(closer: &End, offer: &mut ClosingComplete) {
     let signature = |outputs| Some(closer.sign(&transaction(closer, offer, outputs)));
     offer.signatures = ClosingSignatures {
         closer_output_only: signature(CLOSER_ONLY),

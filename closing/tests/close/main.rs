@@ -27,4 +27,6 @@ mod shutdown;
 #[allow(dead_code, reason = "an open channel is all that is needed of it")]
 mod side;
 #[cfg(test)]
+mod simple_close;
+#[cfg(test)]
 mod strangers_and_reorgs;

@@ -131,3 +131,38 @@ fn the_wait_for_a_peer_begins_anew_with_the_process_and_with_the_peer() {
     assert!(text(&stage).contains("waiting for the peer"), "{}", text(&stage));
     assert_eq!(stage.states(BOB), ["Normal"]);
 }
+
+#[test]
+fn a_simple_close_is_raised_and_a_legacy_one_is_not() {
+    for is_simple in [true, false] {
+        let mut stage = Stage::new();
+        let bits: &[u16] = if is_simple { &[13, 23, 27, 61] } else { &[13, 23, 27] };
+        stage.features = Features::from_bits(bits);
+        stage.connect();
+        let outpoint = stage.open_channel("a");
+        let close = |feerate| CloseCommand {
+            outpoint,
+            force: false,
+            feerate: Some(transactions::FeeratePerKw(feerate)),
+            cap: None,
+            script: None,
+        };
+        stage.command(ALICE, Command::Close(close(500)));
+        let first = stage.chain.mempool().pop().expect("it is agreed").compute_txid();
+        stage.command(ALICE, Command::Close(close(5_000)));
+        let replies = stage.machines[ALICE].replies();
+        let pool = stage.chain.mempool();
+        assert_eq!(pool.len(), 1);
+        if is_simple {
+            assert!(stage.wire.iter().any(|(_, message)| message.name() == "closing_complete"));
+            assert_eq!(replies.last(), Some(&Reply::Done));
+            assert_ne!(pool[0].compute_txid(), first, "it was replaced");
+        } else {
+            let Some(Reply::Failed(error)) = replies.last() else { panic!("{replies:?}") };
+            assert_eq!(error.code, "closing");
+            assert_eq!(pool[0].compute_txid(), first);
+        }
+        stage.mine(7);
+        assert_eq!((stage.states(ALICE), stage.states(BOB)), (vec!["Closed"], vec!["Closed"]));
+    }
+}

@@ -128,7 +128,7 @@ impl Machine {
 
 fn config() -> Config {
     let policy = Policy::new(ChainHash::REGTEST);
-    Config { network: Network::Regtest, policy, features: Features::from_bits(&[13, 23, 27]) }
+    Config { network: Network::Regtest, policy, features: Features::from_bits(&[13, 23, 27, 61]) }
 }
 
 fn now(since_start: u64, at: u64) -> Now {

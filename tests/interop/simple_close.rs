@@ -1,0 +1,128 @@
+//! `option_simple_close` with a real LND, whose feerate is held at 1 sat/vB: whoever closes pays for its own
+//! transaction, and may pay more later.
+
+use crate::lnd::Lnd;
+use crate::navvyd::Close;
+use crate::peer::{Open, Peer, Standing};
+use crate::process::wait_for;
+use crate::world::{Wish, World};
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+
+/// A web page that tells LND of one feerate, in sat/kvB, as long as the test runs.
+fn fee_page(sat_per_kvb: u32) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        let targets =
+            [1, 2, 3, 6, 12, 144, 1_008].map(|blocks| format!("\"{blocks}\":{sat_per_kvb}"));
+        let body = format!(
+            "{{\"fee_by_block_target\":{{{}}},\"min_relay_feerate\":1000}}",
+            targets.join(",")
+        );
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { continue };
+            let lines = BufReader::new(&stream).lines();
+            let _ = lines.map_while(Result::ok).find(String::is_empty);
+            let length = body.len();
+            let _ = write!(
+                stream,
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
+                 Connection: close\r\n\r\n{body}"
+            );
+        }
+    });
+    format!("http://{address}/fees")
+}
+
+/// Both offer bit 61.
+fn world() -> World<Lnd> {
+    let fee_url: &'static str = format!("--fee.url={}", fee_page(1_000)).leak();
+    let lnd = [
+        "--protocol.rbf-coop-close",
+        fee_url,
+        "--fee.min-update-timeout=1s",
+        "--fee.max-update-timeout=2s",
+    ];
+    World::with(Wish {
+        navvyd_options: &["--simple-close"],
+        peer_options: Vec::from(lnd).leak(),
+        ..Wish::default()
+    })
+}
+
+/// A channel of a million, a fifth of which is LND's.
+fn opened(world: &World<Lnd>, announce: bool) -> Value {
+    let open = Open { push_sat: 200_000, announce, ..world.open_to_peer() };
+    world.navvyd.open("simple", &open);
+    world.bitcoind.wait_mempool(1);
+    world.mine(6);
+    world.wait_peer_active();
+    world.navvyd.wait_state("Normal")["channel_point"].clone()
+}
+
+/// Waits until the only transaction in the mempool pays a fee like this, in satoshi.
+fn wait_fee(world: &World<Lnd>, what: &str, wanted: impl Fn(u64) -> bool) -> u64 {
+    wait_for(&format!("a close that pays {what}"), || {
+        let [txid] = <[String; 1]>::try_from(world.bitcoind.mempool()).ok()?;
+        let entry = world.bitcoind.call(&["getmempoolentry", &txid]);
+        let fee = (entry["fees"]["base"].as_f64()? * 1e8).round() as u64;
+        wanted(fee).then_some(fee)
+    })
+}
+
+fn is_closed_together(world: &World<Lnd>) {
+    world.mine(6);
+    assert_eq!(world.navvyd.wait_state("Closed")["ending"], "mutual close");
+    println!("lnd: {}", world.wait_peer(Standing::Closed).ending);
+    world.check_sum(0);
+}
+
+/// T28: 2, 10 and 20 sat/vB, one after the other.
+#[test]
+fn a_simple_close_with_lnd_is_raised_twice() {
+    let world = world();
+    let point = opened(&world, false);
+    let mut fees = Vec::new();
+    for sat_per_kw in [500, 2_500, 5_000] {
+        world.navvyd.close(&point, Close { force: false, sat_per_kw });
+        let least = fees.last().copied().unwrap_or(0);
+        let wanted = u64::from(sat_per_kw) * 600 / 1_000;
+        fees.push(wait_fee(&world, "more", |fee| fee > least && fee >= wanted));
+    }
+    println!("fees: {fees:?}");
+    is_closed_together(&world);
+    world.peer.print_transcript();
+}
+
+/// T29: LND asks; its transaction and ours, which we do not offer, are one.
+#[test]
+fn a_simple_close_that_lnd_asks_for_costs_us_nothing() {
+    let world = world();
+    let point = opened(&world, false);
+    let point = point.as_str().expect("a channel point");
+    let before = world.navvyd.confirmed();
+    world.peer.close(point).expect("a close");
+    let fee = wait_fee(&world, "5 sat/vB", |fee| fee > 600);
+    is_closed_together(&world);
+    println!("fee: {fee}");
+    assert_eq!(world.navvyd.confirmed(), before + 800_000, "LND pays for what it wants");
+    world.peer.print_transcript();
+}
+
+/// T30: a public channel in its first seconds; what LND's error says is over with the next connection.
+#[test]
+fn a_simple_close_right_after_channel_ready_ends_together() {
+    let world = world();
+    let open = Open { push_sat: 200_000, announce: true, ..world.open_to_peer() };
+    world.navvyd.open("simple", &open);
+    world.bitcoind.wait_mempool(1);
+    world.mine(3);
+    let point = world.navvyd.wait_state("Normal")["channel_point"].clone();
+    world.navvyd.close(&point, Close { force: false, sat_per_kw: 500 });
+    wait_fee(&world, "2 sat/vB", |fee| fee > 250);
+    is_closed_together(&world);
+    world.navvyd.print_transcript();
+    world.peer.print_transcript();
+}
