@@ -72,7 +72,10 @@ impl Node {
             return Err(CommandError { code: "own_node", text });
         }
         let peer = self.peers.entry(node_id).or_default();
-        peer.address = Some(address);
+        // Of a peer that is there, the address that led to it is the better one.
+        if peer.conn.is_none() || peer.address.is_none() {
+            peer.address = Some(address);
+        }
         peer.keep |= keep;
         self.dial(node_id, turn);
         self.save_peer(&node_id, turn);

@@ -194,3 +194,94 @@ fn a_funding_output_with_the_channel_id_of_another_is_refused() {
     let Some(Message::Error(error)) = last else { panic!("{last:?}") };
     assert!(String::from_utf8_lossy(&error.data).contains("another channel"));
 }
+
+/// Seconds between the dials of one side, in tenths.
+fn gaps(stage: &Stage, who: usize) -> Vec<u64> {
+    let times: Vec<u64> =
+        stage.dials.iter().filter(|(dialler, _)| *dialler == who).map(|(_, at)| *at).collect();
+    times.windows(2).map(|pair| (pair[1] - pair[0]) / 100).collect()
+}
+
+#[test]
+fn redials_are_further_and_further_apart_and_never_in_step() {
+    let mut stage = Stage::with_connection();
+    stage.open_channel("a");
+    stage.is_wired = false;
+    let lost_at = stage.now;
+    stage.cut();
+    stage.wait(600);
+    let first = stage.dials.first().expect("a dial").1;
+    assert!((500..=1_000).contains(&(first - lost_at)), "{first}");
+    let gaps = gaps(&stage, ALICE);
+    // Half of 2, 4, 8, 16 and 30 seconds, and by chance as much again.
+    for (gap, most) in gaps.iter().zip([20, 40, 80, 160].into_iter().chain(std::iter::repeat(300)))
+    {
+        assert!((most / 2..=most).contains(gap), "{gaps:?}");
+    }
+    assert!(gaps.len() > 20, "{gaps:?}");
+    let late = &gaps[4..];
+    assert!(late.iter().any(|gap| *gap != late[0]), "by chance: {late:?}");
+    // Once it is there the next loss begins anew.
+    stage.is_wired = true;
+    stage.wait(31);
+    assert!(stage.is_connected());
+    stage.dials.clear();
+    let lost_at = stage.now;
+    stage.cut();
+    stage.wait(5);
+    assert!(stage.dials.first().expect("a dial").1 - lost_at <= 1_000);
+}
+
+#[test]
+fn a_peer_with_a_pending_open_is_dialled_again_after_a_loss_and_a_restart() {
+    let mut stage = Stage::with_connection();
+    stage.open(stage.open_command("a")).expect("a good wish");
+    assert_eq!(stage.states(ALICE), ["WaitForChannelReady"]);
+    for restarts in [false, true] {
+        if restarts {
+            stage.crash(ALICE);
+        } else {
+            stage.cut();
+        }
+        stage.wait(2);
+        assert!(stage.is_connected(), "within the first two seconds");
+    }
+    stage.mine(6);
+    assert_eq!(stage.states(ALICE), ["Normal"]);
+    assert!(stage.dials.iter().all(|(who, _)| *who == ALICE), "bob knows no address");
+}
+
+fn connect(stage: &mut Stage, address: &str) {
+    let node_id = stage.machines[BOB].node.node_id();
+    let address = address.to_owned();
+    stage.command(ALICE, node::Command::Connect { node_id, address, keep: false });
+    assert_eq!(stage.machines[ALICE].replies().pop(), Some(node::Reply::Done));
+}
+
+fn bob(stage: &mut Stage) -> node::PeerView {
+    stage.command(ALICE, node::Command::Peers);
+    match stage.machines[ALICE].replies().pop() {
+        Some(node::Reply::Peers(mut peers)) => peers.pop().expect("bob"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_connect_can_be_said_again_and_a_failed_one_says_why() {
+    let mut stage = Stage::new();
+    stage.is_wired = false;
+    connect(&mut stage, "bob:9735");
+    let view = bob(&mut stage);
+    assert!(!view.connected);
+    assert_eq!(view.last_error.as_deref(), Some("refused"));
+    stage.is_wired = true;
+    connect(&mut stage, "bob:9735");
+    assert!(bob(&mut stage).connected);
+    stage.dials.clear();
+    connect(&mut stage, "bob:9735");
+    connect(&mut stage, "elsewhere:1");
+    assert!(stage.dials.is_empty(), "it is there already");
+    let view = bob(&mut stage);
+    assert!(view.connected);
+    assert_eq!(view.address.as_deref(), Some("bob:9735"), "and its address is known to be right");
+}

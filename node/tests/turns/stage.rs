@@ -26,6 +26,8 @@ pub struct Stage {
     pub is_wired: bool,
     /// Whether blocks are told.
     pub hears_of_blocks: bool,
+    /// When each dial was, by whom.
+    pub dials: Vec<(usize, u64)>,
     /// Messages of these names are lost on their way.
     pub loses: Vec<&'static str>,
     /// Every message that was sent, by whom.
@@ -58,6 +60,7 @@ impl Stage {
             now: 1_000,
             is_wired: true,
             hears_of_blocks: true,
+            dials: Vec::new(),
             loses: Vec::new(),
             wire: Vec::new(),
             conn: None,
@@ -334,6 +337,7 @@ impl Stage {
     }
 
     fn dial(&mut self, who: usize, node_id: secp256k1::PublicKey, address: &str) {
+        self.dials.push((who, self.now));
         if !self.is_wired {
             let reason = "refused".to_owned();
             self.queue.push_back((who, Event::DialFailed { node_id, reason }));
