@@ -170,7 +170,7 @@ impl Node {
                 return fail("closed", "the channel is closed already");
             }
             ChannelState::Closing(closing::State::Closing(s))
-                if !command.force && !(channel.link.simple_close && s.can_be_raised()) =>
+                if !(command.force || channel.link.simple_close && s.can_be_raised()) =>
             {
                 return fail(
                     "closing",
