@@ -40,6 +40,12 @@ pub trait Backend: Send {
     /// units; `None` when the backend has no estimate or is not there.
     fn feerate(&mut self, target_blocks: u16) -> Option<u32>;
 
+    /// The least feerate that the backend's mempool takes just now, in satoshis per 1000 weight
+    /// units; `None` when it does not say or is not there.
+    fn min_feerate(&mut self) -> Option<u32> {
+        None
+    }
+
     /// Which of these transactions the backend has. The mempool part is exact; the chain part only
     /// knows a transaction by those of its first outputs that are still unspent, so a confirmed one
     /// may be missing, and the block stream is what tells of confirmations.
@@ -179,6 +185,8 @@ pub enum BackendError {
     Pruned {
         /// Height of the block.
         height: u32,
+        /// The lowest block that it has kept, if it says so.
+        kept_from: Option<u32>,
     },
 }
 
@@ -199,11 +207,20 @@ impl fmt::Display for BackendError {
             Self::NoCommonBlock { oldest: None } => {
                 f.write_str("no known block was given to start from")
             }
-            Self::Pruned { height } => write!(
-                f,
-                "the chain backend has pruned block {height}, which we still need: fetch it again \
-                 (with Bitcoin Core, reindex or a larger prune target)"
-            ),
+            Self::Pruned { height, kept_from } => {
+                write!(
+                    f,
+                    "bitcoind has pruned block {height}, which the wallet has still to read"
+                )?;
+                if let Some(kept) = kept_from {
+                    write!(f, " (it has kept those from {kept} on)")?;
+                }
+                f.write_str(
+                    ": start bitcoind once with -reindex and with -prune=0, or a -prune so large \
+                     that the block stays; what is followed so far is kept, and the rest follows \
+                     by itself",
+                )
+            }
         }
     }
 }

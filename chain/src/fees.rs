@@ -4,6 +4,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Backend;
+
 /// Estimated feerates by confirmation target.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FeeEstimates {
@@ -67,6 +69,51 @@ impl FeeBounds {
     }
 }
 
+/// The feerates that a node works with, in satoshis per 1000 weight units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Feerates {
+    /// For a confirmation within 2 blocks; at least `normal`.
+    pub fast: u32,
+    /// Within 6 blocks; at least `floor`.
+    pub normal: u32,
+    /// The backend takes nothing below this.
+    pub floor: u32,
+}
+
+impl Default for Feerates {
+    /// For a chain that is too empty to estimate anything.
+    fn default() -> Self {
+        Self { fast: FALLBACK, normal: FALLBACK, floor: FEERATE_FLOOR }
+    }
+}
+
+/// What [`ask_feerates`] has learnt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AskedFeerates {
+    /// What to work with.
+    pub feerates: Feerates,
+    /// The highest estimate, if it is more than anybody should pay and was cut down to
+    /// [`FEERATE_CEILING`].
+    pub absurd: Option<u32>,
+    /// Whether the backend answered at all.
+    pub answered: bool,
+}
+
+/// Asks the backend. What it does not know stays as it was in `last`; what it knows is kept within
+/// what its mempool takes and [`FEERATE_CEILING`].
+pub fn ask_feerates(backend: &mut dyn Backend, last: Feerates) -> AskedFeerates {
+    let minimum = backend.min_feerate();
+    let asked = [(6, last.normal), (2, last.fast)];
+    let [normal, fast] = asked.map(|(target, last)| backend.feerate(target).unwrap_or(last));
+    let floor = minimum.unwrap_or(last.floor).clamp(FEERATE_FLOOR, FEERATE_CEILING);
+    let bounds = FeeBounds { floor, ceiling: FEERATE_CEILING };
+    let highest = fast.max(normal);
+    let normal = bounds.clamp(normal);
+    let feerates = Feerates { fast: bounds.clamp(fast).max(normal), normal, floor };
+    let absurd = (highest > FEERATE_CEILING).then_some(highest);
+    AskedFeerates { feerates, absurd, answered: minimum.is_some() }
+}
+
 /// Converts the unit of Bitcoin Core's fee estimates, rounding up. `None` for what is no feerate:
 /// negative, not a number, or above what 32 bits of satoshis per 1000 weight units can say.
 pub fn sat_per_kw_from_btc_per_kvb(btc_per_kvb: f64) -> Option<u32> {
@@ -84,6 +131,13 @@ pub fn sat_per_kw_from_btc_per_kvb(btc_per_kvb: f64) -> Option<u32> {
 
 /// The least feerate that is relayed at 1 sat/vB once weight is rounded to virtual bytes.
 pub const FEERATE_FLOOR: u32 = 253;
+
+/// 1,000 sat/vB: no estimate above this is believed. The highest that mainnet has seen for its next
+/// blocks was about twice that, for hours.
+pub const FEERATE_CEILING: u32 = 250_000;
+
+/// 4 sat/vB.
+const FALLBACK: u32 = 1_000;
 
 /// A decimal fraction that is a whole number in the other unit may come out a little above it.
 const ROUNDING: f64 = 1e-6;

@@ -20,6 +20,7 @@ mod block;
 mod fees;
 mod follower;
 mod fork;
+mod look;
 mod record;
 mod refusal;
 #[cfg(feature = "regtest")]
@@ -31,9 +32,13 @@ pub use backend::{
     MAX_BYTES_PER_UPDATE, Seen, UnspentOutput, Untested, Verdict,
 };
 pub use block::{ChainUpdate, ConnectedBlock, Tip};
-pub use fees::{FEERATE_FLOOR, FeeBounds, FeeEstimates, sat_per_kw_from_btc_per_kvb};
+pub use fees::{
+    AskedFeerates, FEERATE_CEILING, FEERATE_FLOOR, FeeBounds, FeeEstimates, Feerates, ask_feerates,
+    sat_per_kw_from_btc_per_kvb,
+};
 pub use follower::{Applied, FollowError, Follower, KEPT_HEADERS};
 pub use fork::find_fork;
+pub use look::{Look, look_for};
 pub use record::RecordError;
 pub use refusal::{Refusal, Rule};
 pub use watches::{Found, Match, Watch, Watches};

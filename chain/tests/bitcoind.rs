@@ -10,11 +10,13 @@ mod party;
 
 use std::time::Duration;
 
+use bitcoin::constants::genesis_block;
 use bitcoin::{Address, BlockHash, Network, Transaction, hashes::Hash};
 use chain::bitcoind::{Auth, Bitcoind, Config};
 use chain::regtest::faucet_script;
 use chain::{
-    Backend, BackendError, BroadcastError, ChainEvent, Follower, Rule, Seen, Tip, Untested, Verdict,
+    Backend, BackendError, BroadcastError, ChainEvent, FEERATE_CEILING, Feerates, Follower, Rule,
+    Seen, Tip, Untested, Verdict, ask_feerates,
 };
 use fake::{Fake, Raw, sleep};
 use party::{Party, output, sat};
@@ -117,20 +119,22 @@ fn a_chain_that_only_lost_blocks_is_no_news_yet() {
 fn a_node_that_is_behind_says_so() {
     let (fake, _) = start();
     fake.state().network = "signet";
+    fake.state().genesis = Some(genesis_block(Network::Signet).block_hash());
     fake.state().downloading = Some(1_000);
     let mut config = config(&fake);
     config.network = Network::Signet;
     let mut bitcoind = Bitcoind::new(config);
+    fake.chain.mine(1, &faucet_script());
     let mut follower = Follower::new(fake.chain.best());
     fake.chain.mine(3, &faucet_script());
-    assert_eq!(follow(&mut bitcoind, &mut follower), [997]);
+    assert_eq!(follow(&mut bitcoind, &mut follower), [996]);
     let event = bitcoind.next(&follower.locator(), SOON);
-    assert_eq!(event, Ok(ChainEvent::Syncing { height: 3, headers: 1_000 }));
+    assert_eq!(event, Ok(ChainEvent::Syncing { height: 4, headers: 1_000 }));
 
     // One that begins anew has not even come as far as what we remember.
     let ours = Tip { height: 500, hash: BlockHash::all_zeros() };
     let event = bitcoind.next(&[ours], SOON);
-    assert_eq!(event, Ok(ChainEvent::Syncing { height: 3, headers: 1_000 }));
+    assert_eq!(event, Ok(ChainEvent::Syncing { height: 4, headers: 1_000 }));
 }
 
 #[test]
@@ -157,16 +161,63 @@ fn the_wrong_chain_is_noticed() {
 }
 
 #[test]
+fn another_bitcoind_at_the_same_address_is_noticed() {
+    let (fake, mut bitcoind) = start();
+    assert!(bitcoind.tip().is_ok());
+    let party = Party::new(1);
+    let spend = party.spend(party.coin(&fake.chain, sat(100_000)), 1_000);
+    let genesis = genesis_block(Network::Testnet4).block_hash();
+    fake.state().genesis = Some(genesis);
+    fake.state().closes = true;
+    assert!(bitcoind.tip().is_ok(), "on the old connection");
+    sleep(10);
+    let words = genesis.to_string();
+    assert!(bitcoind.tip().unwrap_err().to_string().contains(&words));
+    // Nothing is sent to it, and nothing that it says of our transactions is believed.
+    let error = bitcoind.broadcast(&[spend.clone()]).unwrap_err();
+    assert!(matches!(error, BroadcastError::Unavailable(_)), "{error}");
+    assert!(matches!(bitcoind.test_accept(&spend), Verdict::Unknown(Untested::Unavailable(_))));
+    assert!(bitcoind.seen(&[spend.compute_txid()]).is_err());
+    assert!(bitcoind.unspent(&[output(&spend, 0).outpoint]).is_err());
+    assert_eq!((bitcoind.feerate(6), bitcoind.min_feerate()), (None, None));
+    assert_eq!(fake.calls_of("sendrawtransaction"), 0);
+    fake.state().genesis = None;
+    assert_eq!(bitcoind.broadcast(&[spend]), Ok(()));
+}
+
+#[test]
+fn a_long_chain_comes_in_few_calls() {
+    let (fake, mut bitcoind) = start();
+    let mut follower = Follower::new(fake.chain.best());
+    fake.chain.mine(2_000, &faucet_script());
+    follow(&mut bitcoind, &mut follower);
+    assert_eq!(follower.tip(), fake.chain.best());
+    assert_eq!(fake.calls_of("getblock"), 2_000);
+    let requests = fake.state().requests;
+    assert!(requests < 300, "{requests} requests");
+}
+
+#[test]
 fn pruned_blocks_are_named() {
     let (fake, mut bitcoind) = start();
     let genesis = fake.chain.best();
     fake.chain.mine(3, &faucet_script());
     let pruned = || vec![Err((-1, "Block not available (pruned data)"))];
     fake.script("getblock", pruned());
-    assert_eq!(bitcoind.next(&[genesis], SOON), Err(BackendError::Pruned { height: 1 }));
+    assert_eq!(
+        bitcoind.next(&[genesis], SOON),
+        Err(BackendError::Pruned { height: 1, kept_from: None })
+    );
     fake.script("getblock", pruned());
     let error = bitcoind.block(fake.chain.best().hash).unwrap_err();
-    assert_eq!(error, BackendError::Pruned { height: 7 });
+    assert_eq!(error, BackendError::Pruned { height: 7, kept_from: None });
+    fake.script("getblock", pruned());
+    fake.state().kept_from = Some(3);
+    let text = bitcoind.next(&[genesis], SOON).unwrap_err().to_string();
+    assert!(
+        text.contains("block 1") && text.contains("3 on") && text.contains("-reindex"),
+        "{text}"
+    );
     assert_eq!(bitcoind.block(BlockHash::all_zeros()), Ok(None));
     let block = bitcoind.block(fake.chain.best().hash).unwrap().unwrap();
     assert_eq!(block.block_hash(), fake.chain.best().hash);
@@ -175,7 +226,7 @@ fn pruned_blocks_are_named() {
 #[test]
 fn a_reorganisation_between_two_questions_does_no_harm() {
     let (fake, mut bitcoind) = start();
-    let mut follower = Follower::new(fake.chain.best());
+    let mut follower = Follower::new(bitcoind.tip().unwrap());
     fake.chain.mine(3, &faucet_script());
     let stale: Vec<BlockHash> =
         (1..=3).map(|height| bitcoind.tip_at(height).unwrap().unwrap().hash).collect();
@@ -382,6 +433,49 @@ fn estimates_change_their_unit() {
     assert_eq!(estimate(Ok(json!({ "errors": ["Insufficient data"], "blocks": 6 }))), None);
     assert_eq!(estimate(Ok(json!({ "feerate": -1, "blocks": 6 }))), None);
     assert_eq!(estimate(Err((-28, "starting"))), None);
+    let mut minimum = |pool: f64, relay: f64| {
+        let info = json!({ "mempoolminfee": pool, "minrelaytxfee": relay });
+        fake.script("getmempoolinfo", vec![Ok(info)]);
+        bitcoind.min_feerate()
+    };
+    assert_eq!(minimum(0.000_001, 0.000_001), Some(25));
+    assert_eq!(minimum(0.000_05, 0.000_001), Some(1_250));
+    assert_eq!(minimum(0.000_001, 0.000_02), Some(500));
+    fake.script("getmempoolinfo", vec![Ok(json!({})), Err((-28, "starting"))]);
+    assert_eq!((bitcoind.min_feerate(), bitcoind.min_feerate()), (None, None));
+}
+
+#[test]
+fn feerates_stay_within_what_relays_and_what_is_sane() {
+    let (fake, mut bitcoind) = start();
+    let mut last = Feerates::default();
+    let mut ask = |normal: Option<f64>, fast: Option<f64>, minimum: Option<f64>| {
+        let estimate = |rate: Option<f64>| {
+            rate.map_or_else(
+                || json!({ "errors": ["Insufficient data"] }),
+                |r| json!({ "feerate": r }),
+            )
+        };
+        fake.script("estimatesmartfee", vec![Ok(estimate(normal)), Ok(estimate(fast))]);
+        let minimum = minimum.map_or(Err((-28, "starting")), |rate| {
+            Ok(json!({ "mempoolminfee": rate, "minrelaytxfee": 0.000_001 }))
+        });
+        fake.script("getmempoolinfo", vec![minimum]);
+        let asked = ask_feerates(&mut bitcoind, last);
+        last = asked.feerates;
+        let Feerates { fast, normal, floor } = last;
+        ((fast, normal, floor), asked.absurd, asked.answered)
+    };
+    // An empty chain has no estimate.
+    assert_eq!(ask(None, None, Some(0.000_001)), ((1_000, 1_000, 253), None, true));
+    assert_eq!(ask(Some(0.000_02), Some(0.0001), Some(0.000_001)), ((2_500, 500, 253), None, true));
+    // A full mempool raises everything to what it takes.
+    let full = ask(Some(0.000_02), Some(0.0001), Some(0.000_2));
+    assert_eq!(full, ((5_000, 5_000, 5_000), None, true));
+    // No answer: as it was.
+    assert_eq!(ask(None, None, None), ((5_000, 5_000, 5_000), None, false));
+    let absurd = ask(Some(0.000_02), Some(0.5), Some(0.000_001));
+    assert_eq!(absurd, ((FEERATE_CEILING, 500, 253), Some(12_500_000), true));
 }
 
 #[test]

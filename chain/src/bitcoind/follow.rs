@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bitcoin::consensus::encode::deserialize_hex;
-use bitcoin::{Block, BlockHash, Network};
+use bitcoin::constants::genesis_block;
+use bitcoin::{Amount, Block, BlockHash, Network};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
@@ -24,6 +25,9 @@ pub(super) struct ChainInfo {
     headers: u32,
     bestblockhash: BlockHash,
     initialblockdownload: bool,
+    /// The lowest block that is kept, if blocks are pruned.
+    #[serde(default, rename = "pruneheight")]
+    kept_from: Option<u32>,
 }
 
 impl ChainInfo {
@@ -84,7 +88,28 @@ impl Bitcoind {
         if info.chain != expected.to_core_arg() {
             return Err(BackendError::WrongNetwork { expected, found: info.chain });
         }
+        let connection = self.rpc.connection();
+        if connection.is_none() || self.checked != connection {
+            let genesis = self.hash_at(0)?;
+            if genesis != Some(genesis_block(expected).block_hash()) {
+                let hash = genesis.map_or_else(|| "none".to_owned(), |hash| hash.to_string());
+                let found = format!("{} with the first block {hash}", info.chain);
+                return Err(BackendError::WrongNetwork { expected, found });
+            }
+            self.checked = self.rpc.connection();
+            // It may be another version than before.
+            (self.long_poll, self.packages) = (true, true);
+        }
         Ok(info)
+    }
+
+    /// Asks once on each connection whether it is the right chain: at the same address may be another
+    /// bitcoind than before.
+    pub(super) fn check_network(&mut self) -> Result<(), BackendError> {
+        match self.rpc.connection() {
+            Some(connection) if self.checked == Some(connection) => Ok(()),
+            Some(_) | None => self.info().map(|_| ()),
+        }
     }
 
     pub(super) fn hash_at(&mut self, height: u32) -> Result<Option<BlockHash>, BackendError> {
@@ -105,7 +130,7 @@ impl Bitcoind {
             Err(error) => match is_pruned(&error) {
                 true => {
                     let header: Header = self.rpc.call("getblockheader", &json!([hash]))?;
-                    Err(BackendError::Pruned { height: header.height })
+                    Err(BackendError::Pruned { height: header.height, kept_from: None })
                 }
                 false => Err(error.into()),
             },
@@ -126,7 +151,7 @@ impl Bitcoind {
             if fork.height >= info.blocks {
                 return Ok(None);
             }
-            let connected = self.fetch_after(fork, info.blocks)?;
+            let connected = self.fetch_after(fork, info)?;
             if let Some(mut update) = ChainUpdate::new(fork, connected) {
                 let target = info.target(self.config.network);
                 update.remaining = target.saturating_sub(update.tip().height);
@@ -149,42 +174,87 @@ impl Bitcoind {
         }
     }
 
-    /// The blocks after `fork` up to `height`, as many as an update may have. Stops, perhaps before
-    /// the first one, where a reorganisation happens between two questions.
-    fn fetch_after(&mut self, fork: Tip, height: u32) -> Result<Vec<ConnectedBlock>, BackendError> {
-        let heights = (fork.height.saturating_add(1)..=height).take(MAX_BLOCKS_PER_UPDATE);
-        let questions: Vec<Value> = heights.map(|height| json!([height])).collect();
+    /// The blocks after `fork` up to the best one, as many as an update may have. Stops, perhaps
+    /// before the first one, where a reorganisation happens between two questions.
+    fn fetch_after(
+        &mut self,
+        fork: Tip,
+        info: &ChainInfo,
+    ) -> Result<Vec<ConnectedBlock>, BackendError> {
+        let heights = fork.height.saturating_add(1)..=info.blocks;
+        let questions: Vec<Value> =
+            heights.take(MAX_BLOCKS_PER_UPDATE).map(|height| json!([height])).collect();
         let hashes = self.rpc.batch::<BlockHash>("getblockhash", &questions)?;
+        let is_there = |hash: &Result<BlockHash, RpcError>| {
+            !matches!(hash, Err(RpcError::Said { code: INVALID_PARAMETER, .. }))
+        };
+        let hashes: Vec<BlockHash> =
+            hashes.into_iter().take_while(is_there).collect::<Result<_, _>>()?;
+        let mut rest = hashes.as_slice();
         let (mut connected, mut bytes, mut previous) = (Vec::new(), 0_usize, fork);
-        for hash in hashes {
-            let height = previous.height.saturating_add(1);
-            let block = match hash.and_then(|hash| self.fetch_block(hash)) {
-                Ok(block) => block,
-                Err(error) if is_pruned(&error) => return Err(BackendError::Pruned { height }),
-                Err(RpcError::Said { code: INVALID_PARAMETER | NOT_FOUND, .. }) => break,
-                Err(error) => return Err(error.into()),
-            };
-            if block.header.prev_blockhash != previous.hash {
-                break;
-            }
-            bytes = bytes.saturating_add(block.total_size());
-            let block = ConnectedBlock::new(height, block);
-            previous = block.tip();
-            connected.push(block);
-            if bytes >= MAX_BYTES_PER_UPDATE {
-                break;
+        while !rest.is_empty() && bytes < MAX_BYTES_PER_UPDATE {
+            let (portion, later) = rest.split_at(self.blocks_at_once.clamp(1, rest.len()));
+            rest = later;
+            for block in self.fetch_blocks(portion)? {
+                let height = previous.height.saturating_add(1);
+                let block = match block {
+                    Ok(block) => block,
+                    Err(error) if is_pruned(&error) => {
+                        let kept_from = info.kept_from;
+                        return Err(BackendError::Pruned { height, kept_from });
+                    }
+                    Err(RpcError::Said { code: INVALID_PARAMETER | NOT_FOUND, .. }) => {
+                        return Ok(connected);
+                    }
+                    Err(error) => return Err(error.into()),
+                };
+                if block.header.prev_blockhash != previous.hash {
+                    return Ok(connected);
+                }
+                bytes = bytes.saturating_add(block.total_size());
+                let block = ConnectedBlock::new(height, block);
+                previous = block.tip();
+                connected.push(block);
             }
         }
         Ok(connected)
     }
 
-    /// A block that is what its hash says.
+    /// Some blocks in one call, and from their sizes how many the next call may have.
+    fn fetch_blocks(
+        &mut self,
+        hashes: &[BlockHash],
+    ) -> Result<Vec<Result<Block, RpcError>>, RpcError> {
+        let questions: Vec<Value> = hashes.iter().map(|hash| json!([hash, 0])).collect();
+        let at_once = std::mem::replace(&mut self.blocks_at_once, 1);
+        let answers = self.rpc.batch::<String>("getblock", &questions)?;
+        let digits: usize = answers.iter().flatten().map(String::len).sum();
+        let each = digits.checked_div(answers.len()).unwrap_or(0).max(1);
+        // No sudden jump: the next blocks may be larger.
+        let most = at_once.saturating_mul(4).min(MAX_BLOCKS_PER_UPDATE);
+        self.blocks_at_once = (PORTION / each).clamp(1, most);
+        let read = |(hash, hex): (&BlockHash, Result<String, RpcError>)| match hex {
+            Ok(hex) => self.read_block(*hash, &hex),
+            Err(error) => Err(error),
+        };
+        Ok(hashes.iter().zip(answers).map(read).collect())
+    }
+
     fn fetch_block(&mut self, hash: BlockHash) -> Result<Block, RpcError> {
         let hex: String = self.rpc.call("getblock", &json!([hash, 0]))?;
+        self.read_block(hash, &hex)
+    }
+
+    /// A block that is what its hash says, with amounts that can be.
+    fn read_block(&self, hash: BlockHash, hex: &str) -> Result<Block, RpcError> {
         let block: Block =
-            deserialize_hex(&hex).map_err(|error| self.rpc.nonsense("getblock", error))?;
+            deserialize_hex(hex).map_err(|error| self.rpc.nonsense("getblock", error))?;
         if block.block_hash() != hash || !block.check_merkle_root() {
             return Err(self.rpc.nonsense("getblock", "it is another block"));
+        }
+        let mut outputs = block.txdata.iter().flat_map(|transaction| &transaction.output);
+        if outputs.any(|output| output.value > Amount::MAX_MONEY) {
+            return Err(self.rpc.nonsense("getblock", "an amount is more than there can be"));
         }
         Ok(block)
     }
@@ -239,12 +309,15 @@ fn is_pruned(error: &RpcError) -> bool {
 }
 
 #[expect(clippy::disallowed_methods, reason = "the thread of the backend has nothing else to do")]
-fn sleep(pause: Duration) {
+pub(super) fn sleep(pause: Duration) {
     std::thread::sleep(pause);
 }
 
 /// How often to begin again when the chain changes while it is read.
 const RACES: usize = 3;
+
+/// About how many hexadecimal digits of blocks to ask for in one call.
+const PORTION: usize = 8 << 20;
 
 /// One call of `waitfornewblock`; longer waits are the caller's next call.
 const LONGEST_WAIT: Duration = Duration::from_secs(600);

@@ -13,6 +13,8 @@ pub(super) struct Http {
     /// Host and port.
     address: String,
     connection: Option<TcpStream>,
+    /// How many connections there were.
+    connections: u64,
 }
 
 /// An answer, whatever its status.
@@ -54,7 +56,7 @@ impl fmt::Display for HttpError {
 
 impl Http {
     pub fn new(address: String) -> Self {
-        Self { address, connection: None }
+        Self { address, connection: None, connections: 0 }
     }
 
     pub fn address(&self) -> &str {
@@ -64,6 +66,11 @@ impl Http {
     /// Whether a connection is open from an earlier answer.
     pub fn is_connected(&self) -> bool {
         self.connection.is_some()
+    }
+
+    /// The number of the newest connection.
+    pub fn connections(&self) -> u64 {
+        self.connections
     }
 
     /// The next request opens a connection of its own.
@@ -87,6 +94,7 @@ impl Http {
             }
         }
         let stream = self.connect(patience)?;
+        self.connections = self.connections.saturating_add(1);
         let answer = self.exchange(stream, authorization, body, deadline);
         answer.map_err(|failed| failed.error)
     }

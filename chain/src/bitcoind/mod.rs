@@ -99,13 +99,17 @@ pub struct Bitcoind {
     long_poll: bool,
     /// Whether it can take a package; true until it says otherwise.
     packages: bool,
+    /// The connection on which it proved to follow the right chain.
+    checked: Option<u64>,
+    /// How many blocks to ask for at once.
+    blocks_at_once: usize,
 }
 
 impl Bitcoind {
     /// Does not connect yet.
     pub fn new(config: Config) -> Self {
         let rpc = Rpc::new(config.address.clone(), config.auth.clone(), config.patience);
-        Self { config, rpc, long_poll: true, packages: true }
+        Self { config, rpc, long_poll: true, packages: true, checked: None, blocks_at_once: 1 }
     }
 
     /// What it was made from.
@@ -120,20 +124,27 @@ impl Backend for Bitcoind {
     }
 
     fn broadcast(&mut self, transactions: &[Transaction]) -> Result<(), BroadcastError> {
+        self.check_network()?;
         self.send(transactions)
     }
 
     fn test_accept(&mut self, transaction: &Transaction) -> Verdict {
-        self.test(transaction).unwrap_or_else(|error| {
-            Verdict::Unknown(Untested::Unavailable(BackendError::from(error).to_string()))
-        })
+        let verdict = self.check_network().and_then(|()| Ok(self.test(transaction)?));
+        verdict.unwrap_or_else(|error| Verdict::Unknown(Untested::Unavailable(error.to_string())))
     }
 
     fn feerate(&mut self, target_blocks: u16) -> Option<u32> {
+        self.check_network().ok()?;
         self.estimate(target_blocks).ok().flatten()
     }
 
+    fn min_feerate(&mut self) -> Option<u32> {
+        self.check_network().ok()?;
+        self.mempool_minimum().ok().flatten()
+    }
+
     fn seen(&mut self, txids: &[Txid]) -> Result<BTreeMap<Txid, Seen>, BackendError> {
+        self.check_network()?;
         self.look_for(txids)
     }
 
@@ -141,6 +152,7 @@ impl Backend for Bitcoind {
         &mut self,
         outpoints: &[OutPoint],
     ) -> Result<BTreeMap<OutPoint, UnspentOutput>, BackendError> {
+        self.check_network()?;
         self.outputs(outpoints, true)
     }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::follow::sleep;
 use super::http::{Http, HttpError, Response};
 use crate::BackendError;
 
@@ -66,6 +67,11 @@ impl From<RpcError> for BackendError {
 impl Rpc {
     pub fn new(address: String, auth: Auth, patience: Duration) -> Self {
         Self { http: Http::new(address), auth, authorization: None, patience }
+    }
+
+    /// The number of the open connection; `None`: the next call opens one.
+    pub fn connection(&self) -> Option<u64> {
+        self.http.is_connected().then(|| self.http.connections())
     }
 
     /// One call.
@@ -135,9 +141,22 @@ impl Rpc {
         ))
     }
 
+    /// Sends, and again in a moment while it is too busy: it has not begun with a call that it refuses so.
     fn send(&mut self, request: &Value, wait: Duration) -> Result<Response, RpcError> {
         let body = request.to_string();
         let patience = self.patience.saturating_add(wait);
+        let mut response = self.send_once(&body, patience)?;
+        for pause in BUSY_PAUSES {
+            if response.status != BUSY {
+                break;
+            }
+            sleep(Duration::from_millis(pause));
+            response = self.send_once(&body, patience)?;
+        }
+        Ok(response)
+    }
+
+    fn send_once(&mut self, body: &str, patience: Duration) -> Result<Response, RpcError> {
         let had_authorization = self.http.is_connected() && self.authorization.is_some();
         let response = self.post(body.as_bytes(), patience)?;
         if response.status != UNAUTHORIZED || !had_authorization {
@@ -185,7 +204,7 @@ impl Rpc {
             }
             UNAUTHORIZED => "refuses our user and password: correct them, or the cookie's path",
             403 => "does not let us in from this address: see its setting rpcallowip",
-            503 => "has too many calls at once: raise its setting rpcworkqueue",
+            BUSY => "has too many calls at once: raise its setting rpcworkqueue",
             _ => "answers with an unexpected status: is it a Bitcoin Core node?",
         };
         let (address, status) = (self.http.address(), answer.status);
@@ -261,6 +280,10 @@ pub(super) const UNKNOWN_METHOD: i64 = -32601;
 const IN_WARMUP: i64 = -28;
 
 const UNAUTHORIZED: u16 = 401;
+const BUSY: u16 = 503;
+
+/// Milliseconds to wait before each new try of a call that found bitcoind busy.
+const BUSY_PAUSES: [u64; 5] = [50, 100, 200, 400, 800];
 
 /// Most calls in one request.
 const BATCH: usize = 200;

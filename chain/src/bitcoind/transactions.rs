@@ -58,6 +58,12 @@ impl Bitcoind {
         Ok(estimate.feerate.and_then(sat_per_kw_from_btc_per_kvb))
     }
 
+    /// The least that its mempool takes just now.
+    pub(super) fn mempool_minimum(&mut self) -> Result<Option<u32>, BackendError> {
+        let info: MempoolInfo = self.rpc.call("getmempoolinfo", &json!([]))?;
+        Ok(sat_per_kw_from_btc_per_kvb(info.mempool_minimum.max(info.relay_minimum)))
+    }
+
     pub(super) fn look_for(
         &mut self,
         txids: &[Txid],
@@ -169,6 +175,15 @@ struct Tested {
 #[derive(Deserialize)]
 struct Estimate {
     feerate: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct MempoolInfo {
+    /// Rises while the mempool is full.
+    #[serde(rename = "mempoolminfee")]
+    mempool_minimum: f64,
+    #[serde(rename = "minrelaytxfee", default)]
+    relay_minimum: f64,
 }
 
 #[derive(Deserialize)]

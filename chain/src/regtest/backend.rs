@@ -51,6 +51,13 @@ impl Backend for Regtest {
         world.estimates.at(target_blocks)
     }
 
+    fn min_feerate(&mut self) -> Option<u32> {
+        let world = self.lock();
+        world.answer().ok()?;
+        // 4000 weight units are 1000 virtual bytes.
+        u32::try_from(world.ledger.options.min_relay_sat_per_kvb.div_ceil(4)).ok()
+    }
+
     fn seen(&mut self, txids: &[Txid]) -> Result<BTreeMap<Txid, Seen>, BackendError> {
         let world = self.lock();
         world.answer()?;

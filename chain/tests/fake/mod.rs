@@ -37,6 +37,14 @@ pub struct State {
     pub network: &'static str,
     /// Height of the best header while in the first download.
     pub downloading: Option<u32>,
+    /// The first block, if it is another one than that of the embedded chain.
+    pub genesis: Option<BlockHash>,
+    /// The lowest block that was not pruned.
+    pub kept_from: Option<u32>,
+    /// So many requests are refused for being too many.
+    pub busy: usize,
+    /// Requests that were answered.
+    pub requests: usize,
     /// Methods that were called.
     pub calls: Vec<String>,
     pub connections: usize,
@@ -69,6 +77,10 @@ impl Fake {
             old: false,
             network: "regtest",
             downloading: None,
+            genesis: None,
+            kept_from: None,
+            busy: 0,
+            requests: 0,
             calls: Vec::new(),
             connections: 0,
         };
@@ -104,8 +116,12 @@ impl Fake {
             if let Some(raw) = raw {
                 return send_raw(stream, &raw);
             }
-            let (status, body) = match &self.state().authorization {
+            let right = self.state().authorization.clone();
+            let (status, body) = match &right {
                 Some(right) if *right != authorization => ("401 Unauthorized", String::new()),
+                _ if self.is_busy() => {
+                    ("503 Service Unavailable", "Work queue depth exceeded".into())
+                }
                 _ => ("", body),
             };
             let (status, body) = match status {
@@ -135,7 +151,15 @@ impl Fake {
         }
     }
 
+    fn is_busy(&self) -> bool {
+        let mut state = self.state();
+        let is_busy = state.busy > 0;
+        state.busy = state.busy.saturating_sub(1);
+        is_busy
+    }
+
     fn answer_all(&self, request: &Value) -> (&'static str, String) {
+        self.state().requests += 1;
         if let Some(calls) = request.as_array() {
             // In another order than asked, as the protocol allows.
             let mut answers: Vec<Value> = calls.iter().map(|call| self.answer(call).1).collect();
@@ -175,9 +199,13 @@ impl Fake {
                     "headers": state.downloading.unwrap_or(best.height),
                     "bestblockhash": best.hash,
                     "initialblockdownload": state.downloading.is_some(),
+                    "pruneheight": state.kept_from,
                 }))
             }
             "getbestblockhash" => Ok(json!(chain.best().hash)),
+            "getblockhash" if params[0] == 0 && self.state().genesis.is_some() => {
+                Ok(json!(self.state().genesis))
+            }
             "getblockhash" => match chain.tip_at(number(&params[0])).unwrap() {
                 Some(tip) => Ok(json!(tip.hash)),
                 None => Err((-8, "Block height out of range".into())),

@@ -31,11 +31,11 @@ fn a_connection_that_was_closed_while_idle_is_opened_again() {
         assert!(bitcoind.tip().is_ok());
         sleep(10);
     }
-    assert_eq!(fake.state().connections, 3);
+    assert_eq!(fake.state().connections, 6, "each new one is asked for its chain as well");
     fake.state().closes = false;
     fake.state().chunked = true;
     assert!(bitcoind.tip().is_ok() && bitcoind.tip().is_ok(), "in chunks as well");
-    assert_eq!(fake.state().connections, 4);
+    assert_eq!(fake.state().connections, 7);
 }
 
 #[test]
@@ -52,6 +52,18 @@ fn a_starting_node_is_told_apart() {
     fake.script("getblockchaininfo", vec![Err((-28, "Verifying blocks…"))]);
     let text = unavailable(bitcoind.tip());
     assert!(text.contains("starting") && text.contains("Verifying"), "{text}");
+    assert!(bitcoind.tip().is_ok());
+}
+
+#[test]
+fn a_busy_node_is_asked_again() {
+    let (fake, mut bitcoind) = start();
+    fake.state().busy = 3;
+    assert!(bitcoind.tip().is_ok());
+    assert_eq!(fake.calls_of("getblockchaininfo"), 1);
+    fake.state().busy = 6;
+    let text = unavailable(bitcoind.tip());
+    assert!(text.contains("rpcworkqueue"), "{text}");
     assert!(bitcoind.tip().is_ok());
 }
 
@@ -93,7 +105,6 @@ fn bad_answers_are_errors_that_say_what_is_wrong() {
         (json("<html>hello</html>"), "<html>"),
         (json(&"[".repeat(10_000)), "getblockchaininfo"),
         ("HTTP/1.1 403 Forbidden\r\n\r\n".into(), "rpcallowip"),
-        ("HTTP/1.1 503 Busy\r\n\r\n".into(), "rpcworkqueue"),
         ("HTTP/1.1 302 Found\r\n\r\n".into(), "302"),
     ] {
         let mut bitcoind = Bitcoind::new(config(&fake));
@@ -109,10 +120,12 @@ fn answers_to_a_batch_must_be_complete() {
     let (fake, mut bitcoind) = start();
     for body in ["[]", "[{\"id\":0,\"result\":null},{\"id\":0,\"result\":null}]", "{}"] {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        assert!(bitcoind.tip().is_ok());
         fake.state().raw.push_back(Raw::Bytes([head.as_bytes(), body.as_bytes()].concat()));
         let outpoint = |vout| bitcoin::OutPoint { txid: bitcoin::Txid::all_zeros(), vout };
         assert!(unavailable(bitcoind.unspent(&[outpoint(0), outpoint(1)])).contains("gettxout"));
     }
+    assert!(bitcoind.tip().is_ok());
     fake.script("gettxout", vec![Ok(json!(null)), Err((-28, "starting"))]);
     let outpoint = |vout| bitcoin::OutPoint { txid: bitcoin::Txid::all_zeros(), vout };
     assert!(unavailable(bitcoind.unspent(&[outpoint(0), outpoint(1)])).contains("starting"));
