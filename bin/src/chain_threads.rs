@@ -3,13 +3,13 @@
 
 use crate::inbox::Inbox;
 use crate::shell::ChainWork;
-use chain::{Backend, BroadcastError, ChainEvent, Follower, Tip, Untested};
+use chain::{Backend, BroadcastError, ChainEvent, ChainUpdate, Feerates, Follower, Tip, Untested};
 use funding::{Fees, Verdict};
 use node::Event;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use transactions::FeeratePerKw;
 
 /// Follows the chain from what the node knows until it is told to stop, or the core is gone.
@@ -20,11 +20,13 @@ pub fn follow(
     stop: &Arc<AtomicBool>,
 ) {
     let mut said: Option<(bool, Option<String>)> = None;
+    let mut progress = Progress::default();
     while !stop.load(Ordering::Relaxed) {
         let (events, state) = match backend.next(&follower.locator(), WAIT) {
             Ok(ChainEvent::Update(update)) => match follower.apply(&update) {
-                Ok(_) => {
+                Ok(applied) => {
                     let synced = update.remaining == 0;
+                    progress.on_update(applied.connected(&update).len(), &update);
                     (vec![Event::Chain(update)], (synced, None))
                 }
                 Err(error) => (Vec::new(), (false, Some(error.to_string()))),
@@ -43,8 +45,10 @@ pub fn follow(
             }
         }
         if said.as_ref() != Some(&state) {
-            if let Some(problem) = &state.1 {
-                tracing::warn!(problem, "chain backend");
+            match (&state.1, &said) {
+                (Some(problem), _) => tracing::warn!(problem, "chain backend"),
+                (None, Some((_, Some(_)))) => tracing::info!("the chain backend is back"),
+                (None, _) => {}
             }
             let event = Event::ChainState { synced: state.0, problem: state.1.clone() };
             if !inbox.push_chain(event) {
@@ -58,15 +62,44 @@ pub fn follow(
     }
 }
 
-/// Broadcasts, tests and asks for feerates, one after the other.
-pub fn work(mut backend: Box<dyn Backend>, work: &Receiver<ChainWork>, inbox: &Inbox) {
-    let mut fees: Option<Fees> = None;
-    loop {
-        let estimated = estimates(backend.as_mut(), fees.unwrap_or_default());
-        if fees != Some(estimated) && inbox.push_command(Event::Fees(estimated)) {
-            fees = Some(estimated);
+/// What is said of a long way to the tip, so that nobody takes it for a standstill.
+#[derive(Default)]
+struct Progress {
+    /// When it began, and how many blocks have come since.
+    begun: Option<(Instant, usize)>,
+    said: Option<Instant>,
+}
+
+impl Progress {
+    fn on_update(&mut self, blocks: usize, update: &ChainUpdate) {
+        let now = Instant::now();
+        let (begun, before) = self.begun.unwrap_or((now, 0));
+        let count = before.saturating_add(blocks);
+        let (height, remaining) = (update.tip().height, update.remaining);
+        let seconds = now.saturating_duration_since(begun).as_secs_f32();
+        if remaining == 0 {
+            if self.said.is_some() {
+                tracing::info!(height, blocks = count, seconds, "followed the chain to its end");
+            }
+            *self = Self::default();
+            return;
         }
-        match work.recv_timeout(FEES_EVERY) {
+        self.begun = Some((begun, count));
+        if self.said.is_none_or(|said| now.saturating_duration_since(said) >= PROGRESS_EVERY) {
+            self.said = Some(now);
+            let end = height.saturating_add(remaining);
+            tracing::info!(height, end, blocks = count, seconds, "following the chain");
+        }
+    }
+}
+
+/// Broadcasts, tests, looks and asks for feerates, one after the other.
+pub fn work(mut backend: Box<dyn Backend>, work: &Receiver<ChainWork>, inbox: &Inbox) {
+    let mut fees = FeeWatch { last: Feerates::default(), told: None, next: Instant::now() };
+    loop {
+        fees.ask_if_due(backend.as_mut(), inbox);
+        let wait = fees.next.saturating_duration_since(Instant::now());
+        match work.recv_timeout(wait) {
             Ok(job) => {
                 let mut next = Some(job);
                 while let Some(job) = next {
@@ -76,6 +109,38 @@ pub fn work(mut backend: Box<dyn Backend>, work: &Receiver<ChainWork>, inbox: &I
             }
             Err(RecvTimeoutError::Timeout) => {}
             Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+/// The feerates, as they were last asked for and told.
+struct FeeWatch {
+    last: Feerates,
+    told: Option<Feerates>,
+    next: Instant,
+}
+
+impl FeeWatch {
+    fn ask_if_due(&mut self, backend: &mut dyn Backend, inbox: &Inbox) {
+        let now = Instant::now();
+        if now < self.next {
+            return;
+        }
+        let asked = chain::ask_feerates(backend, self.last);
+        let every = if asked.answered { FEES_EVERY } else { FEES_AGAIN };
+        self.next = now.checked_add(every).unwrap_or(now);
+        self.last = asked.feerates;
+        if self.told == Some(self.last) {
+            return;
+        }
+        let Feerates { fast, normal, floor } = self.last;
+        if let Some(absurd) = asked.absurd {
+            tracing::warn!(absurd, taken = fast, "an estimate in sat/kw that is not believed");
+        }
+        tracing::info!(fast, normal, floor, "feerates in sat/kw");
+        let [fast, normal, floor] = [fast, normal, floor].map(FeeratePerKw);
+        if inbox.push_command(Event::Fees(Fees { fast, normal, floor })) {
+            self.told = Some(self.last);
         }
     }
 }
@@ -107,26 +172,18 @@ fn run(backend: &mut dyn Backend, job: ChainWork, inbox: &Inbox) {
             };
             inbox.push_command(Event::Tested { txid, verdict });
         }
+        ChainWork::LookFor { transactions, outputs } => {
+            // No answer is none: in half a minute it is asked again.
+            if let Ok(look) = chain::look_for(backend, &transactions, &outputs) {
+                inbox.push_command(Event::Looked(look));
+            }
+        }
     }
-}
-
-/// The backend's estimates; where it has none, or is away, the last ones.
-fn estimates(backend: &mut dyn Backend, last: Fees) -> Fees {
-    let at = |backend: &mut dyn Backend, blocks: u16, default: FeeratePerKw| {
-        backend.feerate(blocks).map_or(default, |rate| FeeratePerKw(rate.max(default_floor())))
-    };
-    let normal = at(backend, 6, last.normal);
-    let fast = at(backend, 2, last.fast).max(normal);
-    Fees { fast, normal, floor: last.floor }
 }
 
 /// Where a new node begins.
 pub fn birthday(backend: &mut dyn Backend) -> Result<Tip, chain::BackendError> {
     backend.birthday()
-}
-
-fn default_floor() -> u32 {
-    Fees::default().floor.0
 }
 
 fn pause(stop: &Arc<AtomicBool>, time: Duration) {
@@ -144,3 +201,7 @@ const WAIT: Duration = Duration::from_secs(2);
 const AFTER_ERROR: Duration = Duration::from_secs(1);
 /// How often feerates are asked for.
 const FEES_EVERY: Duration = Duration::from_secs(30);
+/// The same when there was no answer.
+const FEES_AGAIN: Duration = Duration::from_secs(5);
+/// How often a long catch-up is spoken of.
+const PROGRESS_EVERY: Duration = Duration::from_secs(5);

@@ -2,7 +2,7 @@
 
 use crate::inbox::Inbox;
 use crate::shell::Shell;
-use node::{Entropy, Node, StoreError};
+use node::{CommitError, Entropy, Node};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,12 +32,12 @@ pub struct Core {
 pub enum CoreEnd {
     /// As it was told.
     Stopped,
-    /// The disk failed: whatever it holds is a state that was committed.
-    Store(StoreError),
+    /// The disk failed, or the node contradicted itself: whatever is on disk is a state that was committed.
+    Failed(CommitError),
 }
 
 impl Core {
-    /// Runs until it is told to stop and nothing is under way that should be waited for, or the disk fails.
+    /// Runs until it is told to stop and nothing is under way that should be waited for, or a commit fails.
     pub fn run(mut self) -> CoreEnd {
         let mut stop_by = None;
         loop {
@@ -58,9 +58,9 @@ impl Core {
             let effects = match step.commit(&mut self.database) {
                 Ok(effects) => effects,
                 Err(error) => {
-                    tracing::error!(%error, "the disk failed");
+                    tracing::error!(%error, "the node ends");
                     self.inbox.close();
-                    return CoreEnd::Store(error);
+                    return CoreEnd::Failed(error);
                 }
             };
             for effect in effects {

@@ -12,7 +12,7 @@ use bitcoin::Network;
 use bitcoin::constants::ChainHash;
 use chain::{Backend, Tip};
 use funding::Policy;
-use node::{Command, Config, Entropy, Node, Step, Store, StoreError};
+use node::{Command, CommitError, Config, Entropy, Node, Step, Store, StoreError};
 use secp256k1::PublicKey;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,7 +76,7 @@ impl Daemon {
         let start = Instant::now();
         let (node, step) = restore(&mut setup, start)?;
         // Durable before anything else can fail: a new node is one from here on.
-        let effects = step.commit(&mut setup.database).map_err(|error| store_failure(&error))?;
+        let effects = step.commit(&mut setup.database).map_err(|error| commit_failure(&error))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("navvy-net")
@@ -162,7 +162,7 @@ impl Daemon {
         self.runtime.shutdown_timeout(DRAIN);
         match end {
             Ok(CoreEnd::Stopped) => Ok(()),
-            Ok(CoreEnd::Store(error)) => Err(store_failure(&error)),
+            Ok(CoreEnd::Failed(error)) => Err(commit_failure(&error)),
             Err(_) => Err(Failure::new(Exit::Failed, "the core thread failed")),
         }
     }
@@ -254,6 +254,17 @@ fn spawn<T: Send + 'static>(
 pub fn has_node(database: &Database) -> Result<bool, Failure> {
     let rows = database.live().map_err(|error| store_failure(&error))?;
     Ok(Node::exists(&rows))
+}
+
+/// How the process ends when a step cannot be committed.
+fn commit_failure(error: &CommitError) -> Failure {
+    match error {
+        CommitError::Store(error) => store_failure(error),
+        CommitError::Broken(text) => Failure::new(
+            Exit::Bug,
+            format!("{text}: this is a bug, please report it; what is on disk is whole"),
+        ),
+    }
 }
 
 /// How the process ends when the disk fails.

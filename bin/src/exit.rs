@@ -35,6 +35,8 @@ pub enum Exit {
     Ended = 22,
     /// The balance sheet of the demo does not add up.
     Balance = 30,
+    /// The node contradicted itself. It stopped before it wrote or sent anything of that.
+    Bug = 70,
     /// The disk is full.
     DiskFull = 74,
     /// Ctrl-C ended the waiting, not what was waited for.

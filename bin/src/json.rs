@@ -4,7 +4,7 @@ use bitcoin::OutPoint;
 use funding::{FundingPosition, Role};
 use node::{
     BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, Notice, PeerView,
-    Reply, RequestView,
+    Reply, RequestView, Standing, UnconfirmedView,
 };
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -89,8 +89,19 @@ pub fn channel(view: &ChannelView) -> Value {
         "closing_txid": text(view.closing_txid.as_ref()),
         "ending": view.ending,
         "sweep_txid": text(view.sweep_txid.as_ref()),
+        "unconfirmed": view.unconfirmed.iter().map(unconfirmed).collect::<Vec<_>>(),
         "history": view.history.iter().map(history).collect::<Vec<_>>(),
     })
+}
+
+fn unconfirmed(view: &UnconfirmedView) -> Value {
+    let (standing, refused) = match &view.standing {
+        Standing::Unknown => ("unknown", None),
+        Standing::Held => ("mempool", None),
+        Standing::Missing => ("missing", None),
+        Standing::Refused(reason) => ("refused", Some(reason)),
+    };
+    json!({"txid": view.txid.to_string(), "standing": standing, "refused": refused})
 }
 
 fn position(position: &FundingPosition) -> Value {
@@ -161,6 +172,7 @@ fn info(view: &InfoView) -> Value {
         "network": view.network.to_string(),
         "height": view.height.0,
         "block_hash": view.block_hash.to_string(),
+        "end_height": view.end_height.0,
         "synced": view.synced,
         "chain_problem": view.chain_problem,
         "peers": view.peers,

@@ -2,7 +2,7 @@
 
 use crate::inbox::Inbox;
 use crate::net::{ConnCommand, Events, Net, NetEvent};
-use bitcoin::Transaction;
+use bitcoin::{OutPoint, Transaction, Txid};
 use node::{CommandId, ConnId, Effect, Event, Notice, Reply};
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -19,6 +19,13 @@ pub enum ChainWork {
     Broadcast(Vec<Transaction>),
     /// Test one.
     TestAccept(Transaction),
+    /// Look into the mempool.
+    LookFor {
+        /// For transactions.
+        transactions: Vec<Txid>,
+        /// For outputs.
+        outputs: Vec<OutPoint>,
+    },
 }
 
 /// Who waits for replies.
@@ -117,6 +124,9 @@ impl Shell {
             }
             Effect::TestAccept(transaction) => {
                 let _ = self.chain.send(ChainWork::TestAccept(transaction));
+            }
+            Effect::LookFor { transactions, outputs } => {
+                let _ = self.chain.send(ChainWork::LookFor { transactions, outputs });
             }
             // Everybody is welcome within the limits; a policy of the operator's comes later.
             Effect::Decide { keys_id, .. } => {

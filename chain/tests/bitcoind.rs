@@ -174,7 +174,7 @@ fn another_bitcoind_at_the_same_address_is_noticed() {
     let words = genesis.to_string();
     assert!(bitcoind.tip().unwrap_err().to_string().contains(&words));
     // Nothing is sent to it, and nothing that it says of our transactions is believed.
-    let error = bitcoind.broadcast(&[spend.clone()]).unwrap_err();
+    let error = bitcoind.broadcast(std::slice::from_ref(&spend)).unwrap_err();
     assert!(matches!(error, BroadcastError::Unavailable(_)), "{error}");
     assert!(matches!(bitcoind.test_accept(&spend), Verdict::Unknown(Untested::Unavailable(_))));
     assert!(bitcoind.seen(&[spend.compute_txid()]).is_err());

@@ -33,13 +33,6 @@ pub enum Event {
         /// The height of its block.
         height: Height,
     },
-    /// What the backend said to a transaction of ours.
-    Broadcasted {
-        /// The last transaction of the package.
-        txid: Txid,
-        /// Why not, if not.
-        result: Result<(), String>,
-    },
     /// All blocks above this height were taken back.
     Rewound {
         /// The last block that stays.

@@ -179,6 +179,7 @@ impl FundedChannel {
                 Err(reason) => FundingPosition::Unbroadcast { refused: Some(reason.clone()) },
             },
             Event::CancelBroadcasted(result) => return self.on_cancel_broadcasted(result),
+            Event::Seen(is_there) => self.position.clone().seen(*is_there, now),
             Event::Broadcasted(_)
             | Event::Reclaim(_)
             | Event::Bump(_)
@@ -200,7 +201,8 @@ impl FundedChannel {
                 format!("the funding transaction was refused: {reason}")
             }
             FundingPosition::Unbroadcast { refused: None } => {
-                "the funding transaction left the chain".to_owned()
+                let place = if matches!(event, Event::Seen(_)) { "mempool" } else { "chain" };
+                format!("the funding transaction left the {place}")
             }
             FundingPosition::Mempool { .. } => {
                 "the funding transaction is in the mempool".to_owned()

@@ -23,6 +23,8 @@ pub enum Event {
     Alive,
     /// What the backend said to the funding transaction.
     Broadcasted(Result<(), String>),
+    /// Whether the backend's mempool holds the funding output.
+    Seen(bool),
     /// The funding transaction is in a block.
     Confirmed {
         /// Which block.

@@ -74,6 +74,18 @@ impl FundingPosition {
         }
     }
 
+    /// The position after a look into the mempool. Why it was refused is not forgotten for that.
+    pub fn seen(self, is_there: bool, now: Timestamp) -> Self {
+        match self {
+            Self::Unbroadcast { .. } if is_there => Self::Mempool { since: now },
+            Self::Mempool { .. } if !is_there => Self::NEW,
+            kept @ (Self::Unbroadcast { .. }
+            | Self::Mempool { .. }
+            | Self::Confirmed { .. }
+            | Self::Conflicted { .. }) => kept,
+        }
+    }
+
     /// Whether another transaction took an input away, so deep that it stays away.
     pub fn is_dead(&self, tip: Height) -> bool {
         match self {

@@ -299,6 +299,7 @@ fn is_of_chain(event: &Event) -> bool {
     match event {
         Event::Broadcasted(_)
         | Event::CancelBroadcasted(_)
+        | Event::Seen(_)
         | Event::Confirmed { .. }
         | Event::Conflicted { .. }
         | Event::Rewound { .. }

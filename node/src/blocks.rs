@@ -1,7 +1,6 @@
 //! Blocks: one pass over the transactions of each, and a reorganisation is one event like any other.
 
-use crate::Effect;
-use crate::channel::{Channel, ChannelEvent};
+use crate::channel::ChannelEvent;
 use crate::node::Node;
 use crate::reply::Notice;
 use crate::turn::Turn;
@@ -33,6 +32,7 @@ impl Node {
         if let Some(last) = update.connected.last() {
             self.tip_time = last.block.header.time;
         }
+        self.remaining_blocks = update.remaining;
         let height = self.height();
         turn.notify(Notice::Block { height });
         // States ask for their depth against the tip: one look at the end of an update is enough.
@@ -41,33 +41,12 @@ impl Node {
         self.try_requests(turn);
     }
 
-    /// Every state that minds blocks looks at the tip: what is due is done, what is not in a block goes out
-    /// again.
-    pub(crate) fn look_at_the_chain(&mut self, turn: &mut Turn<'_>) {
-        for keys_id in self.all_keys() {
-            if self.channels.get(&keys_id).is_some_and(Channel::minds_blocks) {
-                self.drive(keys_id, ChannelEvent::Block, turn);
-            }
-        }
-        self.rebroadcast_payments(turn);
-    }
-
-    /// A payment of the operator's belongs to no channel: until it is in a block it goes out again with each
-    /// one, like everything else that was broadcast.
-    fn rebroadcast_payments(&mut self, turn: &mut Turn<'_>) {
-        let sent = turn.step.broadcast_txids();
-        for transaction in self.wallet.unconfirmed() {
-            if !sent.contains(&transaction.compute_txid()) {
-                turn.step.effect(Effect::Broadcast(vec![transaction]));
-            }
-        }
-    }
-
     fn on_block(&mut self, connected: &ConnectedBlock, turn: &mut Turn<'_>) {
         self.stale_heights.insert(connected.height);
         if let Err(error) = self.wallet.apply_block(connected.height, &connected.block) {
-            tracing::error!(%error, "the wallet cannot follow the chain");
-            self.chain_problem = Some(error.to_string());
+            // The follower took the block: the two have to agree, whatever the backend says.
+            turn.step.break_off(format!("the wallet cannot follow the chain: {error}"));
+            return;
         }
         for (tx_index, transaction) in (0_u32..).zip(&connected.block.txdata) {
             // What a transaction changes may be what the next one spends: look again for each.

@@ -49,6 +49,7 @@ pub enum ChannelEvent {
     Tested(Verdict),
     Alive,
     Broadcasted(Result<(), String>),
+    Seen(bool),
     Confirmed { block: BlockHash, height: Height, tx_index: u32, output: Option<TxOut> },
     Conflicted { by: Txid, height: Height },
     Spent { transaction: Transaction, height: Height },
@@ -259,6 +260,7 @@ fn funding_event(event: ChannelEvent) -> Option<funding::Event> {
         E::Tested(verdict) => F::Tested(verdict),
         E::Alive => F::Alive,
         E::Broadcasted(result) => F::Broadcasted(result),
+        E::Seen(is_there) => F::Seen(is_there),
         E::Confirmed { block, height, tx_index, output } => {
             F::Confirmed { block, height, tx_index, output }
         }
@@ -290,6 +292,7 @@ fn closing_event(event: ChannelEvent) -> Option<closing::Event> {
         E::Force(request) => C::Forced(request),
         event @ (E::Broadcasted(_)
         | E::CancelBroadcasted(_)
+        | E::Seen(_)
         | E::Reclaim(_)
         | E::Confirmed { .. }
         | E::Conflicted { .. }) => C::Funding(funding_event(event)?),

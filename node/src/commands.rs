@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::opens::funds_text;
 use crate::reply::{CommandError, Reply};
 use crate::turn::Turn;
-use crate::{CommandId, Effect, Table};
+use crate::{CommandId, Effect, Row, Table};
 use bitcoin::{Amount, ScriptBuf};
 use closing::{CloseRequest, Who, default_cap};
 use funding::CancelCause;
@@ -117,6 +117,7 @@ impl Node {
             .map_err(|error| CommandError { code: "funds", text: funds_text(&error) })?;
         self.wallet.insert_own(&funded.transaction, turn.now.timestamp.0 / 1_000);
         let txid = funded.transaction.compute_txid();
+        self.mempool.add(None, std::slice::from_ref(&funded.transaction));
         turn.step.effect(Effect::Broadcast(vec![funded.transaction]));
         Ok(Reply::Sent { txid, fee: funded.fee })
     }
@@ -271,12 +272,12 @@ impl Node {
     }
 
     /// What was written to a table of which only the last rows count.
-    pub(crate) fn fold_wallet(&mut self, rows: usize, turn: &mut Turn<'_>) {
-        if rows < FOLD_ABOVE {
+    pub(crate) fn fold_wallet(&mut self, rows: &[&Row], turn: &mut Turn<'_>) {
+        if rows.len() < FOLD_ABOVE {
             return;
         }
-        for number in 0..self.next_wallet_row {
-            turn.step.write(Table::Wallet, number.to_be_bytes().to_vec(), None);
+        for (table, key, _) in rows {
+            turn.step.write(*table, key.clone(), None);
         }
         let number = self.next_wallet_row;
         self.next_wallet_row = number.saturating_add(1);

@@ -1,7 +1,7 @@
 //! What the node can want of the world. Effects leave only after the commit of the step that they belong to.
 
 use crate::{CommandId, ConnId, Notice, Reply};
-use bitcoin::{Amount, Transaction};
+use bitcoin::{Amount, OutPoint, Transaction, Txid};
 use secp256k1::PublicKey;
 use transactions::KeysId;
 use wire::Message;
@@ -25,6 +25,13 @@ pub enum Effect {
     Broadcast(Vec<Transaction>),
     /// Would the mempool take it? `Event::Tested` follows.
     TestAccept(Transaction),
+    /// What does the mempool hold of these? `Event::Looked` follows, unless the backend is away.
+    LookFor {
+        /// Transactions of ours.
+        transactions: Vec<Txid>,
+        /// Funding outputs that peers have promised.
+        outputs: Vec<OutPoint>,
+    },
     /// May this peer open a channel to us? `Event::Decided` follows.
     Decide {
         /// The open.

@@ -2,7 +2,7 @@
 
 use crate::{Command, CommandId, ConnId};
 use bitcoin::Txid;
-use chain::ChainUpdate;
+use chain::{ChainUpdate, Look};
 use funding::{Fees, Verdict};
 use secp256k1::PublicKey;
 use transactions::KeysId;
@@ -73,6 +73,8 @@ pub enum Event {
         /// Why it was refused, if it was.
         result: Result<(), String>,
     },
+    /// What a look into the mempool has found.
+    Looked(Look),
     /// The operator's policy has decided about a peer's open.
     Decided {
         /// Which.

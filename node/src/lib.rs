@@ -12,6 +12,7 @@ mod entropy;
 mod event;
 mod ids;
 mod journal;
+mod mempool;
 mod messages;
 mod node;
 mod opens;
@@ -36,11 +37,11 @@ pub use journal::{JournalRow, JournalSubject, next_journal_number};
 pub use node::{Config, Node, Peer};
 pub use reply::{
     BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, LimitsView, Notice,
-    PeerView, Reply, RequestView,
+    PeerView, Reply, RequestView, Standing, UnconfirmedView,
 };
 pub use request::{Request, RequestStatus};
 pub use restore::RestoreError;
-pub use step::Step;
+pub use step::{CommitError, Step};
 // The words of others that occur in commands and views.
 pub use funding::{FundingPosition, Origin, RequestId, Role};
 pub use transactions::{

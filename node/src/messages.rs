@@ -6,7 +6,7 @@ use crate::node::Node;
 use crate::reply::Notice;
 use crate::turn::{Turn, is_pending};
 use crate::{ConnId, Effect};
-use bitcoin::{OutPoint, Txid};
+use bitcoin::Txid;
 use funding::{
     FundingError, FundingPosition, Refusal, Role, Verdict, WaitForDecision, error_message,
     peer_text, warning_message,
@@ -103,7 +103,10 @@ impl Node {
                 ChannelState::Closing(_) => false,
             };
             let is_seen = state.channel().is_some_and(|channel| {
-                matches!(channel.position, FundingPosition::Confirmed { .. })
+                matches!(
+                    channel.position,
+                    FundingPosition::Confirmed { .. } | FundingPosition::Mempool { .. }
+                )
             });
             is_pending(state) && is_accepter && !is_attempt && !is_seen
         };
@@ -234,33 +237,11 @@ impl Node {
             self.drive(keys_id, ChannelEvent::Tested(verdict.clone()), turn);
         }
     }
-
-    /// What became of the broadcast of a funding transaction.
-    pub(crate) fn on_broadcasted(
-        &mut self,
-        txid: Txid,
-        result: &Result<(), String>,
-        turn: &mut Turn<'_>,
-    ) {
-        if let Err(reason) = result {
-            tracing::warn!(%txid, reason, "a transaction was refused");
-        }
-        let first = OutPoint { txid, vout: 0 };
-        let last = OutPoint { txid, vout: u32::MAX };
-        let of_txid: Vec<KeysId> =
-            self.outpoints.range(first..=last).map(|(_, keys_id)| *keys_id).collect();
-        for keys_id in of_txid {
-            self.drive(keys_id, ChannelEvent::Broadcasted(result.clone()), turn);
-        }
-        if let Some(keys_id) = self.cancels.get(&txid).copied() {
-            self.drive(keys_id, ChannelEvent::CancelBroadcasted(result.clone()), turn);
-        }
-    }
 }
 
-/// Opens of one peer that are not in a block.
+/// Opens of one peer that neither a block nor the mempool holds.
 const PENDING_PER_PEER: usize = 4;
-/// Opens of all peers that are not in a block.
+/// Opens of all peers that neither a block nor the mempool holds.
 const PENDING_TOTAL: usize = 1_000;
 /// Channels that one peer gave up before it funded them.
 const GIVEN_UP_PER_PEER: usize = 16;

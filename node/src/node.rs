@@ -1,6 +1,7 @@
 //! The node: all channels, requests, peers and coins in one value. It hears events and returns steps.
 
 use crate::channel::{Channel, ChannelEvent};
+use crate::mempool::Mempool;
 use crate::request::Request;
 use crate::turn::Turn;
 use crate::{ConnId, Entropy, Event, Step};
@@ -31,9 +32,13 @@ pub struct Node {
     pub(crate) follower: Follower,
     /// Heights whose rows on disk are behind the follower.
     pub(crate) stale_heights: BTreeSet<u32>,
+    /// The lowest height that may have a row on disk.
+    pub(crate) oldest_row: u32,
     pub(crate) fees: Fees,
     pub(crate) synced: bool,
     pub(crate) chain_problem: Option<String>,
+    /// How many blocks the backend has beyond the tip, as far as it said.
+    pub(crate) remaining_blocks: u32,
     pub(crate) stopping: bool,
     /// When the tip was mined, in seconds since 1970; 0 before the first block of this process.
     pub(crate) tip_time: u32,
@@ -52,6 +57,7 @@ pub struct Node {
     pub(crate) leases: BTreeMap<OutPoint, KeysId>,
     pub(crate) leased: BTreeSet<OutPoint>,
     pub(crate) watches: Watches<KeysId>,
+    pub(crate) mempool: Mempool,
     pub(crate) deadlines: Deadlines,
 
     pub(crate) next_journal: u64,
@@ -90,6 +96,7 @@ pub(crate) enum Timer {
     Request(RequestId),
     Retry(RequestId),
     Redial(PublicKey),
+    Mempool,
 }
 
 /// Deadlines in order.
@@ -216,6 +223,9 @@ impl Node {
             Event::ChainState { synced, problem } => {
                 let was_there = self.synced && self.chain_problem.is_none();
                 self.synced = synced;
+                if synced {
+                    self.remaining_blocks = 0;
+                }
                 self.chain_problem = problem;
                 if synced && self.chain_problem.is_none() && !was_there {
                     // What could not be broadcast meanwhile must not wait for a block.
@@ -226,6 +236,7 @@ impl Node {
             Event::Fees(fees) => self.fees = fees,
             Event::Tested { txid, verdict } => self.on_tested(txid, &verdict, turn),
             Event::Broadcasted { txid, result } => self.on_broadcasted(txid, &result, turn),
+            Event::Looked(look) => self.on_looked(&look, turn),
             Event::Decided { keys_id, decision } => {
                 self.drive(keys_id, ChannelEvent::Decided(decision), turn);
             }
@@ -239,6 +250,7 @@ impl Node {
             Timer::Request(id) => self.on_request_deadline(&id, turn),
             Timer::Retry(id) => self.try_request(&id, turn),
             Timer::Redial(node_id) => self.redial(node_id, turn),
+            Timer::Mempool => self.look_into_mempool(turn),
         }
     }
 }

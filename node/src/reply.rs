@@ -175,6 +175,8 @@ pub struct ChannelView {
     pub sweep_txid: Option<Txid>,
     /// More of its end, from the wish to close on.
     pub closing: Option<ClosingView>,
+    /// Its transactions that no block holds, and how they stand with the backend.
+    pub unconfirmed: Vec<UnconfirmedView>,
     /// Its last transitions.
     pub history: Vec<HistoryEntry>,
 }
@@ -194,6 +196,29 @@ pub struct LimitsView {
     pub htlc_minimum: MilliSatoshi,
     /// How many of them there may be.
     pub max_accepted_htlcs: u16,
+}
+
+/// A transaction of ours that no block holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnconfirmedView {
+    /// Which.
+    pub txid: Txid,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// How an unconfirmed transaction stands with the backend.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// Its answer is not here yet.
+    #[default]
+    Unknown,
+    /// It holds it.
+    Held,
+    /// It does not hold it any more; it goes out again.
+    Missing,
+    /// It does not take it, and why. It is tried again with each block.
+    Refused(String),
 }
 
 /// A transition of a channel.
@@ -247,6 +272,8 @@ pub struct InfoView {
     pub fee_normal: FeeratePerKw,
     /// The feerate for 2 blocks.
     pub fee_fast: FeeratePerKw,
+    /// The height that it still has to follow the chain to; its own when it is there.
+    pub end_height: Height,
     /// Whether there is nothing more to follow.
     pub synced: bool,
     /// What is wrong with the backend, if something is.

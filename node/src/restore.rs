@@ -2,6 +2,7 @@
 //! are read, and everything else is derived from them.
 
 use crate::channel::{Channel, ResumedChannel};
+use crate::mempool::Mempool;
 use crate::node::{Config, Deadlines, Node, Peer, Timer};
 use crate::request::{LIFETIME, Request, RequestStatus};
 use crate::turn::Turn;
@@ -101,7 +102,8 @@ impl Node {
                 .map_err(|_| damaged("channels", "the key is not 16 bytes"))?;
             node.restore_channel(KeysId(keys_id), value, &mut turn)?;
         }
-        node.fold_wallet(wallet_rows.len(), &mut turn);
+        node.fold_wallet(&wallet_rows, &mut turn);
+        node.forget_old_blocks(of(rows, Table::Chain), &mut turn);
         node.redial_all(&mut turn);
         node.finish(&mut turn);
         Ok((node, turn.step))
@@ -111,11 +113,13 @@ impl Node {
         Self {
             config,
             wallet,
+            oldest_row: follower.oldest().height,
             follower,
             stale_heights: BTreeSet::new(),
             fees: Fees::default(),
             synced: false,
             chain_problem: None,
+            remaining_blocks: 0,
             stopping: false,
             tip_time: 0,
             peers: BTreeMap::new(),
@@ -129,6 +133,7 @@ impl Node {
             leases: BTreeMap::new(),
             leased: BTreeSet::new(),
             watches: Watches::new(),
+            mempool: Mempool::default(),
             deadlines: Deadlines::default(),
             next_journal: 0,
             next_wallet_row: 0,
@@ -235,6 +240,14 @@ impl Node {
             RequestStatus::Failed { origin: funding::Origin::Local, text: cause.to_owned() };
         self.deadlines.set(Timer::Request(id.clone()), None);
         self.save_request(&id, turn);
+    }
+
+    /// Rows of blocks that are too old to be of use, or cut off from the others.
+    fn forget_old_blocks<'a>(&self, rows: impl Iterator<Item = &'a Row>, turn: &mut Turn<'_>) {
+        let oldest = self.follower.oldest().height.to_be_bytes();
+        for (table, key, _) in rows.filter(|(_, key, _)| key.as_slice() < oldest.as_slice()) {
+            turn.step.write(*table, key.clone(), None);
+        }
     }
 
     /// Everyone with whom there is something to do is dialled within the first seconds.

@@ -3,6 +3,7 @@
 
 use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState, Outcome};
 use crate::journal::{JournalRow, JournalSubject};
+use crate::mempool::promised_by;
 use crate::node::{Node, Timer};
 use crate::reply::{HistoryEntry, Notice};
 use crate::{Effect, Entropy, Step, Table};
@@ -171,6 +172,7 @@ impl Node {
     /// they follow from, so that the two can never disagree. Blocks that changed nothing of ours wait for
     /// the next write, or until there are many of them.
     pub(crate) fn finish(&mut self, turn: &mut Turn<'_>) {
+        self.plan_look(turn.now.monotonic);
         let many = self.stale_heights.len() >= MOST_STALE_BLOCKS;
         if !turn.step.has_writes() && !many && !self.wallet_is_dirty() {
             return;
@@ -185,7 +187,7 @@ impl Node {
             let row = self.follower.at(height).map(|tip| tip.record());
             turn.step.write(Table::Chain, height.to_be_bytes().to_vec(), row);
         }
-        if let Some(height) = oldest.checked_sub(1) {
+        for height in std::mem::replace(&mut self.oldest_row, oldest)..oldest {
             turn.step.write(Table::Chain, height.to_be_bytes().to_vec(), None);
         }
     }
@@ -204,6 +206,9 @@ impl Node {
         for coin in channel.state.coins() {
             self.leases.remove(&coin);
             self.leased.remove(&coin);
+        }
+        if let Some(promised) = promised_by(channel) {
+            self.mempool.promised.remove(promised);
         }
         // While it is moved, a channel's own coins are still nobody else's: they are in its state.
         self.watches.set(&keys_id, BTreeSet::new());
@@ -231,6 +236,9 @@ impl Node {
             self.leases.insert(coin, keys_id);
             self.leased.insert(coin);
         }
+        if let Some(promised) = promised_by(channel) {
+            self.mempool.promised.insert(promised);
+        }
         let watches = channel.state.watches(&self.wallet);
         let outpoints = watches.outpoints.into_iter().map(Watch::Spent);
         let txids = watches.txids.into_iter().map(Watch::Confirmed);
@@ -256,6 +264,7 @@ impl Node {
                     }
                 }
                 ChannelEffect::Broadcast(transactions) => {
+                    self.mempool.add(Some(keys_id), transactions);
                     turn.step.effect(Effect::Broadcast(transactions.clone()));
                 }
                 ChannelEffect::TestAccept(transaction) => {

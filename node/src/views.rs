@@ -79,6 +79,7 @@ impl Node {
             features: self.config.features.clone(),
             fee_normal: self.fees.normal,
             fee_fast: self.fees.fast,
+            end_height: Height(self.height().0.saturating_add(self.remaining_blocks)),
             synced: self.synced,
             chain_problem: self.chain_problem.clone(),
             peers: self.peers.values().filter(|peer| peer.conn.is_some()).count(),
@@ -148,6 +149,7 @@ impl Node {
                 .and_then(|closing| closing.sweep.as_ref())
                 .map(|sweep| sweep.transaction.compute_txid()),
             closing: self.closing_view(&channel.state),
+            unconfirmed: self.mempool.of_channel(&keys_id),
             history: channel.history.iter().cloned().collect(),
         }
     }

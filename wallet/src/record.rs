@@ -187,6 +187,6 @@ fn anchor(from: &mut &[u8]) -> Option<(ConfirmationBlockTime, Txid)> {
 
 /// The first byte of every row.
 const VERSION: u8 = 1;
-/// How many blocks below the tip are kept when rows are folded. A longer reorganisation than this
-/// has never been; the wallet would have to be scanned again after one.
-const KEPT_BLOCKS: u32 = 2100;
+/// How many blocks below the tip are kept when rows are folded: more than the chain's follower
+/// remembers, so that the wallet can go back wherever the follower can.
+const KEPT_BLOCKS: u32 = 2300;

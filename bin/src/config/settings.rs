@@ -132,4 +132,5 @@ Signals: TERM and INT stop politely, a second one at once. HUP reads log-level a
 
 Exit codes: 0 stopped as told; 1 failed; 2 bad flag or configuration; 10 data folder in use; 11 seed file readable
 by others; 12 password missing or wrong; 13 seed file missing or damaged; 14 database damaged; 15 data folder of
-another network or seed; 16 port in use; 17 chain backend wrong; 74 disk full.";
+another network or seed; 16 port in use; 17 chain backend wrong; 70 a bug
+of ours; 74 disk full.";

@@ -57,7 +57,10 @@ fn describe(effect: &Effect) -> Option<String> {
             Some(format!("ends connection {conn}: {reason}"))
         }
         Effect::Notify(notice) => describe_notice(notice),
-        Effect::Ping { .. } | Effect::Decide { .. } | Effect::Reply { .. } => None,
+        Effect::LookFor { .. }
+        | Effect::Ping { .. }
+        | Effect::Decide { .. }
+        | Effect::Reply { .. } => None,
     }
 }
 

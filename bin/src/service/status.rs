@@ -7,7 +7,7 @@ pub fn status(info: &InfoView) -> String {
     let height = info.height.0;
     let chain = match (&info.chain_problem, info.synced) {
         (Some(problem), _) => format!("block {height}, no news of the chain: {problem}"),
-        (None, false) => format!("block {height}, catching up"),
+        (None, false) => format!("block {height} of {}, catching up", info.end_height.0),
         (None, true) => format!("block {height}, synced"),
     };
     let count = |number: usize, one: &str, many: &str| {
@@ -39,6 +39,7 @@ mod tests {
             features: wire::Features::default(),
             fee_normal: transactions::FeeratePerKw(500),
             fee_fast: transactions::FeeratePerKw(1_000),
+            end_height: transactions::Height(900),
             synced: true,
             chain_problem: None,
             peers: 2,
@@ -47,7 +48,7 @@ mod tests {
         };
         assert_eq!(status(&info), "block 812, synced; 1 open pending, 0 channels open, 2 peers");
         info.synced = false;
-        assert!(status(&info).starts_with("block 812, catching up; "));
+        assert!(status(&info).starts_with("block 812 of 900, catching up; "));
         info.chain_problem = Some("bitcoind is away".to_owned());
         assert!(status(&info).starts_with("block 812, no news of the chain: bitcoind is away; "));
     }

@@ -232,7 +232,7 @@ impl Bitcoind {
         let each = digits.checked_div(answers.len()).unwrap_or(0).max(1);
         // No sudden jump: the next blocks may be larger.
         let most = at_once.saturating_mul(4).min(MAX_BLOCKS_PER_UPDATE);
-        self.blocks_at_once = (PORTION / each).clamp(1, most);
+        self.blocks_at_once = PORTION.checked_div(each).unwrap_or(1).clamp(1, most);
         let read = |(hash, hex): (&BlockHash, Result<String, RpcError>)| match hex {
             Ok(hex) => self.read_block(*hash, &hex),
             Err(error) => Err(error),

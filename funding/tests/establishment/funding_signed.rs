@@ -1,6 +1,6 @@
 //! `funding_signed`, ours and the peer's.
 
-use funding::{Effect, Event, Next, OpenWish, Role};
+use funding::{Effect, Event, FundingPosition, Next, OpenWish, Role};
 use transactions::CommitmentFormat;
 use wire::{ChannelId, ChannelType, FundingSigned, Message};
 
@@ -66,6 +66,28 @@ fn the_funding_transaction_goes_out_with_each_block() {
     assert!(pair.opener.broadcasts());
     pair.accepter.step(Event::Block);
     assert!(!pair.accepter.broadcasts());
+}
+
+#[test]
+fn the_position_is_what_the_mempool_says() {
+    let mut pair = Pair::funded();
+    for side in [&mut pair.opener, &mut pair.accepter] {
+        let position = |side: &mut Side, event| {
+            side.step(event);
+            side.state().channel().expect("a channel").position.clone()
+        };
+        let held = position(side, Event::Seen(true));
+        assert!(matches!(held, FundingPosition::Mempool { .. }));
+        assert_eq!(position(side, Event::Seen(true)), held, "since then");
+        assert_eq!(position(side, Event::Seen(false)), FundingPosition::NEW);
+        let refused = Some("min relay fee not met".to_owned());
+        let refused = FundingPosition::Unbroadcast { refused };
+        assert_eq!(
+            position(side, Event::Broadcasted(Err("min relay fee not met".into()))),
+            refused
+        );
+        assert_eq!(position(side, Event::Seen(false)), refused, "the reason stays");
+    }
 }
 
 fn is_refused(change: impl FnOnce(&mut FundingSigned)) -> String {

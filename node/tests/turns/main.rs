@@ -6,6 +6,8 @@
 #[cfg(test)]
 mod announcements;
 #[cfg(test)]
+mod blocks;
+#[cfg(test)]
 mod closes;
 #[cfg(test)]
 mod commits;
@@ -15,6 +17,8 @@ mod endings;
 mod golden;
 #[cfg(test)]
 mod machine;
+#[cfg(test)]
+mod mempool;
 #[cfg(test)]
 mod peers;
 #[cfg(test)]

@@ -315,6 +315,10 @@ impl Stage {
                 };
                 self.queue.push_back((who, Event::Tested { txid, verdict }));
             }
+            Effect::LookFor { transactions, outputs } => {
+                let look = chain::look_for(&mut self.chain, &transactions, &outputs);
+                self.queue.push_back((who, Event::Looked(look.expect("a mempool"))));
+            }
             Effect::Decide { keys_id, .. } => self.decide(who, keys_id, Ok(())),
             Effect::Dial { node_id, address } => self.dial(who, node_id, &address),
             Effect::Disconnect { conn, reason } => {

@@ -5,7 +5,7 @@ use super::calendar::Item;
 use super::world::World;
 use bitcoin::{Amount, Block, BlockHash, OutPoint, Transaction, Txid};
 use chain::regtest::{Fill, Options, Regtest, Reorg, Returned, ScriptCheck, faucet_script};
-use chain::{Backend, BroadcastError, Follower, Tip, Untested};
+use chain::{Backend, BroadcastError, Feerates, Follower, Tip, Untested, ask_feerates, look_for};
 use funding::{Fees, Verdict};
 use node::Event;
 use std::collections::{BTreeMap, VecDeque};
@@ -49,6 +49,8 @@ pub enum Job {
     Broadcast(Vec<Transaction>),
     /// Test one.
     Test(Transaction),
+    /// Look for some.
+    Look(Vec<Txid>, Vec<OutPoint>),
 }
 
 impl ChainThread {
@@ -257,6 +259,18 @@ impl World {
                 };
                 Some(Event::Tested { txid, verdict })
             }
+            Job::Look(transactions, outputs) => {
+                let found = look_for(&mut self.chain.regtest, &transactions, &outputs);
+                let found = found.ok();
+                if found.as_ref().is_some_and(|look| look.transactions.values().any(|there| !there))
+                {
+                    self.trace.statistics.count("look finds one of ours missing");
+                }
+                if found.as_ref().is_some_and(|look| look.outputs.values().any(Option::is_some)) {
+                    self.trace.statistics.count("look finds a promised output");
+                }
+                found.map(Event::Looked)
+            }
         };
         if let Some(event) = event {
             self.hear(index, event);
@@ -291,12 +305,7 @@ impl World {
 
 /// The backend's estimates, as the daemon takes them.
 fn estimates(backend: &mut Regtest) -> Fees {
-    let default = Fees::default();
-    let mut at = |blocks: u16, default: FeeratePerKw| {
-        let floor = Fees::default().floor.0;
-        backend.feerate(blocks).map_or(default, |rate| FeeratePerKw(rate.max(floor)))
-    };
-    let normal = at(6, default.normal);
-    let fast = at(2, default.fast).max(normal);
-    Fees { fast, normal, floor: default.floor }
+    let Feerates { fast, normal, floor } = ask_feerates(backend, Feerates::default()).feerates;
+    let [fast, normal, floor] = [fast, normal, floor].map(FeeratePerKw);
+    Fees { fast, normal, floor }
 }

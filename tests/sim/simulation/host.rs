@@ -81,6 +81,7 @@ impl Lanes {
             Event::Fees(_)
             | Event::Tested { .. }
             | Event::Broadcasted { .. }
+            | Event::Looked(_)
             | Event::Decided { .. }
             | Event::Command { .. } => self.commands.push_back(event),
             Event::Connected { .. }

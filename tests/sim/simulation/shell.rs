@@ -25,6 +25,9 @@ impl World {
             Effect::Ping { conn } => self.ping(index, conn),
             Effect::Broadcast(transactions) => self.broadcast(index, transactions)?,
             Effect::TestAccept(transaction) => self.give_work(index, Job::Test(transaction)),
+            Effect::LookFor { transactions, outputs } => {
+                self.give_work(index, Job::Look(transactions, outputs));
+            }
             Effect::Decide { keys_id, .. } => {
                 let declined = !self.is_calm && self.dice.per_mille(30);
                 let decision = if declined { Err("not today".to_owned()) } else { Ok(()) };

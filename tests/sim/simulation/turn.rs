@@ -4,7 +4,7 @@ use super::bugs::Bug;
 use super::calendar::Item;
 use super::rows::Recorder;
 use super::world::{Violation, World};
-use node::{Effect, Event, Store, Table, Write};
+use node::{CommitError, Effect, Event, Store, Table, Write};
 
 /// How far a turn gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +158,8 @@ impl World {
                 self.committed(index, &writes)?;
                 Ok(Some(effects))
             }
-            Err(_) => {
+            Err(CommitError::Broken(text)) => Err(text),
+            Err(CommitError::Store(_)) => {
                 host.uncertain = Some(writes);
                 let is_full = matches!(fate, Fate::FullDisk(_));
                 self.crash(index, if is_full { "on a full disk" } else { "in a commit" });
@@ -237,6 +238,12 @@ fn name_of(event: &Event) -> String {
         Event::Tested { verdict, .. } => format!("Tested {verdict:?}"),
         Event::Broadcasted { txid, result } => {
             format!("Broadcasted {} {}", &txid.to_string()[..8], result.is_ok())
+        }
+        Event::Looked(look) => {
+            let held = look.transactions.values().filter(|is_there| **is_there).count();
+            let seen = look.outputs.values().filter(|output| output.is_some()).count();
+            let (own, promised) = (look.transactions.len(), look.outputs.len());
+            format!("Looked {held} of {own}, {seen} of {promised}")
         }
         Event::Decided { decision, .. } => format!("Decided {}", decision.is_ok()),
         Event::Command { .. } => "Command".to_owned(),
