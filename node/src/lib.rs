@@ -36,8 +36,8 @@ pub use ids::{CommandId, ConnId};
 pub use journal::{JournalRow, JournalSubject, next_journal_number};
 pub use node::{Config, Node, Peer};
 pub use reply::{
-    BalanceView, ChannelView, CoinView, CommandError, HistoryEntry, InfoView, LimitsView, Notice,
-    PeerView, Reply, RequestView, Standing, UnconfirmedView,
+    BalanceView, ChannelView, CoinView, CommandError, CommitmentsView, HistoryEntry, InfoView,
+    LimitsView, Notice, PeerView, Reply, RequestView, Standing, UnconfirmedView,
 };
 pub use request::{Request, RequestStatus};
 pub use restore::RestoreError;
@@ -46,7 +46,6 @@ pub use step::{CommitError, Step};
 pub use funding::{FundingPosition, Origin, RequestId, Role};
 pub use transactions::{
     CommitmentFormat, Depth, FeeratePerKw, Height, KeysId, MilliSatoshi, Timestamp,
-    commitment_weight,
 };
 pub use wire::{ChannelType, Features, ShortChannelId, feature};
 

@@ -155,8 +155,8 @@ pub struct ChannelView {
     pub start_height: Option<Height>,
     /// The height at which an accepter forgets it, if it is not in the chain by then (BOLT 2).
     pub forgotten_at: Option<Height>,
-    /// Our commitment #0 and the peer's.
-    pub commitment_txids: Option<(Txid, Txid)>,
+    /// The transactions that could close it.
+    pub commitments: Option<CommitmentsView>,
     /// How deep.
     pub confirmations: Depth,
     /// How deep it has to be.
@@ -179,6 +179,19 @@ pub struct ChannelView {
     pub unconfirmed: Vec<UnconfirmedView>,
     /// Its last transitions.
     pub history: Vec<HistoryEntry>,
+}
+
+/// Commitments #0, ours and the peer's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitmentsView {
+    /// Ours.
+    pub local_txid: Txid,
+    /// The peer's.
+    pub remote_txid: Txid,
+    /// What ours leaves to the miner: with outputs that were dust, more than the fee that was agreed on.
+    pub local_fee: Amount,
+    /// The weight of ours, signed; less than the fee is for, as every output is shorter than the longest.
+    pub local_weight: u64,
 }
 
 /// What one side must keep to; all but the delay are what the other side asked for.

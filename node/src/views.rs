@@ -2,13 +2,13 @@
 
 use crate::channel::{Channel, ChannelState};
 use crate::node::Node;
-use crate::reply::{BalanceView, ChannelView, CoinView, InfoView, LimitsView, PeerView};
-use crate::turn::is_pending;
-use bitcoin::{Amount, Txid};
-use funding::{AgreedParameters, FundedChannel, Role};
-use transactions::{
-    Commitment, Depth, Height, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee,
+use crate::reply::{
+    BalanceView, ChannelView, CoinView, CommitmentsView, InfoView, LimitsView, PeerView,
 };
+use crate::turn::is_pending;
+use bitcoin::Amount;
+use funding::{AgreedParameters, FundedChannel, Role};
+use transactions::{Depth, Height, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee};
 use wire::{Features, OpenChannel};
 
 impl Node {
@@ -135,7 +135,7 @@ impl Node {
             forgotten_at: funded.map(|funded| {
                 Height(funded.start_height.0.saturating_add(self.config.policy.forget_after))
             }),
-            commitment_txids: funded.and_then(commitment_txids),
+            commitments: funded.and_then(commitments),
             confirmations: funded.map_or(Depth(0), |funded| funded.depth(self.height())),
             minimum_depth: agreed.map_or(0, AgreedParameters::minimum_depth),
             connected: channel.link.is_up(),
@@ -182,10 +182,21 @@ fn limits(agreed: &AgreedParameters, role: Role) -> LimitsView {
     }
 }
 
-fn commitment_txids(funded: &FundedChannel) -> Option<(Txid, Txid)> {
-    let txid = |commitment: Commitment| commitment.transaction.compute_txid();
-    Some((txid(funded.local_commitment()?), txid(funded.remote_commitment()?)))
+fn commitments(funded: &FundedChannel) -> Option<CommitmentsView> {
+    let local = funded.local_commitment()?.transaction;
+    let remote = funded.remote_commitment()?.transaction;
+    let paid_out: Amount = local.output.iter().map(|output| output.value).sum();
+    let base = u64::try_from(local.base_size()).unwrap_or(u64::MAX);
+    Some(CommitmentsView {
+        local_txid: local.compute_txid(),
+        remote_txid: remote.compute_txid(),
+        local_fee: funded.agreed.capacity().checked_sub(paid_out).unwrap_or(Amount::ZERO),
+        local_weight: base.saturating_mul(4).saturating_add(WITNESS_WEIGHT),
+    })
 }
+
+/// What two signatures and the script of the funding output add to a commitment (BOLT 3, appendix A).
+const WITNESS_WEIGHT: u64 = 224;
 
 fn open_of(state: &ChannelState) -> Option<&OpenChannel> {
     if let Some(channel) = state.channel() {

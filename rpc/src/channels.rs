@@ -9,11 +9,12 @@ use crate::proto::lnrpc::{
     ClosedChannelsRequest, ClosedChannelsResponse, CommitmentType, Initiator, ListChannelsRequest,
     ListChannelsResponse, Resolution, ResolutionOutcome, ResolutionType,
 };
-use crate::refusal::{malformed, not_honoured};
+use crate::refusal::malformed;
 use crate::wallet::satoshis;
 use bitcoin::constants::ChainHash;
+use bitcoin::hashes::Hash as _;
 use bitcoin::hex::DisplayHex as _;
-use bitcoin::{Network, OutPoint};
+use bitcoin::{BlockHash, Network, OutPoint};
 use node::{
     AnchorState, ChannelView, ClosingView, CommitmentFormat, LimitsView, MilliSatoshi, Role,
 };
@@ -29,10 +30,7 @@ pub(crate) async fn list(
     if request.public_only && request.private_only {
         return Err(malformed("private_only", "either public_only or private_only can be set"));
     }
-    if request.peer_alias_lookup {
-        let instead = "leave it away, no names of other nodes are known";
-        return Err(not_honoured("peer_alias_lookup", instead));
-    }
+    // Of `peer_alias_lookup`, which lncli always sets, the answer is that no names of others are known.
     let peer = match request.peer.as_slice() {
         [] => None,
         bytes => Some(fields::node_id_bytes("peer", bytes)?),
@@ -62,8 +60,8 @@ pub(crate) fn channel(view: &ChannelView) -> Channel {
         capacity: satoshis(view.capacity),
         local_balance: balances.local,
         remote_balance: balances.remote,
-        commit_fee: satoshis(view.commit_fee),
-        commit_weight: commit_weight(view.format),
+        commit_fee: satoshis(view.commitments.map_or(view.commit_fee, |all| all.local_fee)),
+        commit_weight: commit_weight(view),
         fee_per_kw: i64::from(view.feerate.0),
         private: !view.announced,
         initiator: view.role == Role::Opener,
@@ -175,7 +173,7 @@ pub(crate) fn summary(view: &ChannelView, network: Network) -> ChannelCloseSumma
     ChannelCloseSummary {
         channel_point: point(view.outpoint),
         chan_id: view.short_channel_id.map_or(0, |id| id.to_u64()),
-        chain_hash: ChainHash::using_genesis_block_const(network).to_string(),
+        chain_hash: genesis(network).to_string(),
         closing_tx_hash: view.closing_txid.map(|txid| txid.to_string()).unwrap_or_default(),
         remote_pubkey: view.node_id.to_string(),
         capacity: satoshis(view.capacity),
@@ -191,6 +189,11 @@ pub(crate) fn summary(view: &ChannelView, network: Network) -> ChannelCloseSumma
         resolutions: closing.map_or_else(Vec::new, |closing| resolutions(view, closing)),
         ..ChannelCloseSummary::default()
     }
+}
+
+/// As people write it.
+fn genesis(network: Network) -> BlockHash {
+    BlockHash::from_byte_array(ChainHash::using_genesis_block_const(network).to_bytes())
 }
 
 fn closure_type(view: &ChannelView) -> ClosureType {
@@ -247,8 +250,10 @@ pub(crate) const fn commitment_type(format: CommitmentFormat) -> CommitmentType 
     }
 }
 
-pub(crate) fn commit_weight(format: CommitmentFormat) -> i64 {
-    i64::try_from(node::commitment_weight(format, 0)).unwrap_or(i64::MAX)
+/// The weight of our commitment.
+pub(crate) fn commit_weight(view: &ChannelView) -> i64 {
+    view.commitments
+        .map_or(0, |commitments| i64::try_from(commitments.local_weight).unwrap_or(i64::MAX))
 }
 
 pub(crate) fn point(outpoint: Option<OutPoint>) -> String {

@@ -68,7 +68,7 @@ fn pending_open(view: &ChannelView, tip: Height) -> PendingOpenChannel {
         channel: Some(pending(view)),
         funding_expiry_blocks: expiry,
         commit_fee: satoshis(view.commit_fee),
-        commit_weight: commit_weight(view.format),
+        commit_weight: commit_weight(view),
         fee_per_kw: i64::from(view.feerate.0),
         confirmations_until_active: missing,
         confirmation_height: match &view.position {
@@ -92,9 +92,9 @@ fn waiting_close(
         (_, false) => "ChanStatusLocalDataLoss".to_owned(),
     };
     let fee = view.commit_fee.to_sat();
-    let commitments = view.commitment_txids.map(|(local, remote)| Commitments {
-        local_txid: local.to_string(),
-        remote_txid: remote.to_string(),
+    let commitments = view.commitments.map(|both| Commitments {
+        local_txid: both.local_txid.to_string(),
+        remote_txid: both.remote_txid.to_string(),
         local_commit_fee_sat: fee,
         remote_commit_fee_sat: fee,
         ..Commitments::default()

@@ -15,6 +15,7 @@ mod faults;
 mod first_contact;
 mod gate;
 mod kills;
+mod lncli;
 mod lnd;
 mod navvyd;
 mod opens;

@@ -69,6 +69,16 @@ impl Navvyd {
         self.process.terminate()
     }
 
+    /// Whether it has ended, with its code.
+    pub fn ended(&mut self) -> Option<Option<i32>> {
+        self.process.ended()
+    }
+
+    /// Where its RPC is.
+    pub fn rpc_socket(&self) -> PathBuf {
+        self.folder.join("navvyd/regtest/rpc.sock")
+    }
+
     /// Prints what became of its channels.
     pub fn print_transcript(&self) {
         self.process.print_lines(&[
