@@ -1,5 +1,6 @@
 //! Our own services.
 
+use crate::channels::hex;
 use crate::fields;
 use crate::host::{Host, Mine, Mined};
 use crate::lightning::Server;
@@ -10,7 +11,7 @@ use crate::refusal::{Purpose, expect_reply, malformed};
 use crate::updates::{UpdateStream, updates};
 use crate::{events, show_open};
 use bitcoin::Amount;
-use node::{Command, Reply, RequestId, RequestView};
+use node::{CoinView, Command, Reply, RequestId, RequestView};
 use std::sync::{Arc, PoisonError};
 use tonic::{Response, Status};
 
@@ -47,6 +48,12 @@ impl Navvy for Server {
         let requests = self.host.requests().await?;
         let wanted = requests.iter().filter(|view| !undecided_only || !is_decided(view));
         Ok(Response::new(ListRequestsResponse { requests: wanted.map(events::request).collect() }))
+    }
+
+    async fn list_coins(&self, _: tonic::Request<ListCoinsRequest>) -> Answer<ListCoinsResponse> {
+        let coins = self.host.coins().await?;
+        let coins = coins.iter().map(coin).collect();
+        Ok(Response::new(ListCoinsResponse { coins }))
     }
 
     async fn cancel_request(
@@ -99,6 +106,15 @@ impl Regtest for Server {
             on_miner(&self.host, move |miner| miner.reorg(depth)).await?;
         let block_hashes = hashes.iter().map(ToString::to_string).collect();
         Ok(Response::new(ReorgResponse { height, block_hashes }))
+    }
+}
+
+fn coin(coin: &CoinView) -> Coin {
+    Coin {
+        outpoint: coin.outpoint.to_string(),
+        amount_sat: coin.amount.to_sat(),
+        height: coin.height.unwrap_or_default(),
+        leased_by: coin.lease.map(|keys_id| hex(&keys_id.0)).unwrap_or_default(),
     }
 }
 

@@ -41,17 +41,19 @@ pub(crate) async fn show(
     opens.sort_by_key(Found::begun);
     let id = match &wanted {
         Wish::Request(id) => Some(id.clone()),
+        Wish::All => None,
         Wish::Keys(_) | Wish::Output(_) => opens.iter().find_map(Found::request),
     };
     let requests = host.requests().await?;
     let request = requests.iter().find(|view| Some(&view.id.0) == id.as_ref()).map(request_message);
-    if opens.is_empty() && request.is_none() {
+    if opens.is_empty() && request.is_none() && !matches!(wanted, Wish::All) {
         return Err(Status::not_found("no open and no channel goes by that name"));
     }
     Ok(ShowOpenResponse { request, opens: opens.iter().map(Found::message).collect() })
 }
 
 enum Wish {
+    All,
     Output(bitcoin::OutPoint),
     Keys(KeysId),
     Request(String),
@@ -60,7 +62,7 @@ enum Wish {
 impl Wish {
     fn read(wanted: Option<Wanted>) -> Result<Self, Status> {
         match wanted {
-            None => Err(malformed("open", "say channel_point, keys_id or request_id")),
+            None => Ok(Self::All),
             Some(Wanted::ChannelPoint(text)) => {
                 fields::outpoint_text("channel_point", &text).map(Self::Output)
             }
@@ -73,6 +75,7 @@ impl Wish {
 
     fn is_channel(&self, view: &ChannelView) -> bool {
         match self {
+            Self::All => true,
             Self::Output(outpoint) => view.outpoint == Some(*outpoint),
             Self::Keys(keys_id) => view.keys_id == *keys_id,
             Self::Request(id) => view.request.as_ref().is_some_and(|request| request.0 == *id),
@@ -82,6 +85,8 @@ impl Wish {
     fn is_row(&self, numbered: &Numbered) -> bool {
         let subject = &numbered.row.subject;
         match self {
+            // Of one that is gone there would be nothing but these.
+            Self::All => false,
             Self::Output(outpoint) => subject.outpoint == Some(*outpoint),
             Self::Keys(keys_id) => numbered.row.keys_id == *keys_id,
             Self::Request(id) => subject.request.as_ref().is_some_and(|request| request.0 == *id),
