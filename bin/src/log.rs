@@ -49,12 +49,13 @@ impl Reload {
 }
 
 /// Begins to log to standard error; `NAVVY_LOG` may say how much.
-pub fn start(default: &str) {
+///
+/// # Errors
+/// When `default` is none.
+pub fn start(default: &str) -> Result<Reload, Failure> {
     let levels = std::env::var("NAVVY_LOG").unwrap_or_else(|_| default.to_owned());
-    // A second start, in tests, changes nothing; of a bad variable a command does not speak.
-    if start_with(&levels, None).is_err() {
-        let _ = start_with(default, None);
-    }
+    // Of a bad variable a command does not speak.
+    start_with(&levels, None).or_else(|_| start_with(default, None))
 }
 
 /// Begins to log, to `path` or to standard error.

@@ -8,6 +8,5 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    log::start("error");
-    report("navvy", run(arguments))
+    report("navvy", log::start("error").and_then(|log| run(arguments, &log)))
 }

@@ -58,6 +58,7 @@ const BANNED: &[Banned] = &[
 /// has to be polled, it is in one of these.
 const SLEEPERS: &[(&str, &str)] = &[
     ("tests/interop/process.rs", "asks a peer's process again and again, with a deadline"),
+    ("bin/tests/cli/world.rs", "asks the real programs again and again, with a deadline"),
     ("chain/tests/fake/mod.rs", "a server that is slow on purpose"),
 ];
 

@@ -58,6 +58,8 @@ pub enum Verb {
     ChannelBalance,
     /// List the free coins of the wallet.
     ListUnspent(wallet_verbs::ListUnspent),
+    /// List every coin of the wallet, with the open or close that holds it.
+    Coins,
     /// Pay from the wallet.
     SendCoins(wallet_verbs::SendCoins),
     /// Open a channel.
@@ -70,7 +72,7 @@ pub enum Verb {
     ClosedChannels(channels::ClosedChannels),
     /// Close a channel.
     CloseChannel(close_channel::CloseChannel),
-    /// Show everything of one open: every step, when and why.
+    /// Show everything of one open: every step, when and why; or all opens at a glance.
     Show(show_verb::Show),
     /// Print the journal, and what happens.
     Events(events_verb::Events),
@@ -84,19 +86,14 @@ pub enum Verb {
     Stop,
     /// Make blocks, coins and reorganisations on regtest.
     Regtest(regtest::Regtest),
-    /// Sends one JSON line to a daemon and prints its answer.
-    #[command(hide = true)]
-    Control {
-        /// The daemon's control.sock.
-        socket: std::path::PathBuf,
-        /// For instance '{"command": "info"}'.
-        line: String,
-    },
     /// Show a channel's whole life: an embedded chain, two nodes, real TCP and BOLT 8.
     #[cfg(feature = "regtest")]
     Demo {
+        /// Leave the two nodes running for this command to drive, and say how.
+        #[arg(long, conflicts_with_all = ["force_close", "kill"])]
+        keep: bool,
         /// Close by force: commitment, child of the anchor, sweeps after their delays.
-        #[arg(long)]
+        #[arg(long = "force-close")]
         force_close: bool,
         /// Cut the opener's power after funding_signed, and show how it comes back.
         #[arg(long)]

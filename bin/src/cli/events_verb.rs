@@ -46,7 +46,8 @@ impl Events {
 }
 
 fn line(event: &Event) -> String {
-    let number = if event.number == 0 { String::new() } else { event.number.to_string() };
+    let is_kept = matches!(event.event, Some(event::Event::Channel(_)));
+    let number = if is_kept { event.number.to_string() } else { String::new() };
     format!("{number:>6}  {}  {}\n", Moment(event.time_ms), text(event))
 }
 

@@ -18,7 +18,7 @@ pub struct Follow<'a> {
     open: show_open_request::Open,
     progress: Progress,
     /// Transitions up to this number of the journal were shown.
-    shown: u64,
+    shown: Option<u64>,
     request: (String, String),
     confirmations: Option<(u32, u32)>,
     away: Option<Instant>,
@@ -41,7 +41,7 @@ impl<'a> Follow<'a> {
     /// Follows this one from its first step.
     pub fn new(session: &'a Session, open: show_open_request::Open, progress: Progress) -> Self {
         let request = Default::default();
-        Self { session, open, progress, shown: 0, request, confirmations: None, away: None }
+        Self { session, open, progress, shown: None, request, confirmations: None, away: None }
     }
 
     /// Leaves out the steps that were.
@@ -49,10 +49,10 @@ impl<'a> Follow<'a> {
     /// # Errors
     /// When there is no such open.
     pub async fn skip(&mut self) -> Result<(), Failure> {
-        let answer = ask(self.session, self.open.clone()).await;
+        let answer = ask(self.session, Some(self.open.clone())).await;
         let answer = answer.map_err(|status| self.session.failure(&status))?;
         let transitions = answer.opens.iter().flat_map(|open| &open.transitions);
-        self.shown = transitions.map(|transition| transition.number).max().unwrap_or_default();
+        self.shown = transitions.map(|transition| transition.number).max();
         Ok(())
     }
 
@@ -72,17 +72,19 @@ impl<'a> Follow<'a> {
 
     async fn look_until(&mut self, goal: Goal) -> Result<Open, Failure> {
         loop {
-            match ask(self.session, self.open.clone()).await {
+            let begun = Instant::now();
+            match ask(self.session, Some(self.open.clone())).await {
                 Ok(answer) => {
                     self.away = None;
-                    self.show(&answer).await?;
+                    self.show(&answer, goal).await?;
                     if let Some(open) = reached(goal, answer)? {
                         return Ok(open);
                     }
                 }
                 Err(status) => self.tolerate(&status)?,
             }
-            tokio::time::sleep(LOOK).await;
+            // What takes the daemon long it is asked for less often.
+            tokio::time::sleep(LOOK.max(begun.elapsed().saturating_mul(10))).await;
         }
     }
 
@@ -102,7 +104,7 @@ impl<'a> Follow<'a> {
         Ok(())
     }
 
-    async fn show(&mut self, answer: &ShowOpenResponse) -> Result<(), Failure> {
+    async fn show(&mut self, answer: &ShowOpenResponse, goal: Goal) -> Result<(), Failure> {
         if let Some(request) = &answer.request {
             let now = (request.status.clone(), request.text.clone());
             if now != self.request && !request.text.is_empty() {
@@ -115,8 +117,8 @@ impl<'a> Follow<'a> {
         }
         let mut last = self.shown;
         for open in &answer.opens {
-            for step in open.transitions.iter().filter(|step| step.number > self.shown) {
-                last = last.max(step.number);
+            for step in open.transitions.iter().filter(|step| Some(step.number) > self.shown) {
+                last = last.max(Some(step.number));
                 let json = json!({
                     "event": "transition", "keys_id": open.keys_id, "number": step.number.to_string(),
                     "time_ms": step.time_ms.to_string(), "from": step.from, "to": step.to,
@@ -127,19 +129,23 @@ impl<'a> Follow<'a> {
         }
         self.shown = last;
         match answer.opens.last() {
-            Some(open) => self.show_confirmations(open).await,
+            Some(open) => self.show_confirmations(open, goal).await,
             None => Ok(()),
         }
     }
 
-    async fn show_confirmations(&mut self, open: &Open) -> Result<(), Failure> {
+    async fn show_confirmations(&mut self, open: &Open, goal: Goal) -> Result<(), Failure> {
         let Some(position) = &open.position else { return Ok(()) };
         let (have, need, height) = if position.spent_height > 0 {
             let height = self.height().await.unwrap_or(position.spent_height);
-            (depth(height, position.spent_height), SETTLED, height)
-        } else if position.spent_by.is_empty() {
+            (depth(height, position.spent_height).min(SETTLED), SETTLED, height)
+        } else if matches!(goal, Goal::Pending | Goal::Open) {
             let below = open.confirmations.saturating_sub(1);
-            (open.confirmations, open.minimum_depth, position.height.saturating_add(below))
+            (
+                open.confirmations.min(open.minimum_depth),
+                open.minimum_depth,
+                position.height.saturating_add(below),
+            )
         } else {
             return Ok(());
         };

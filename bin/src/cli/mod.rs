@@ -7,7 +7,6 @@ mod bitcoind_flags;
 mod channel_point;
 mod channels;
 mod close_channel;
-mod control_line;
 mod daemon_socket;
 mod events_verb;
 mod follow;
@@ -22,26 +21,29 @@ mod progress;
 mod regtest;
 mod session;
 mod show_verb;
-mod table;
+pub(crate) mod table;
 mod wallet_verbs;
 
 pub use arguments::{Arguments, Verb};
 
 use crate::exit::{Exit, Failure};
+use crate::log::Reload;
 use session::Session;
 
 /// Does what was asked for.
 ///
 /// # Errors
 /// With the number and the line that the process should end with.
-pub fn run(arguments: Arguments) -> Result<(), Failure> {
+pub fn run(arguments: Arguments, log: &Reload) -> Result<(), Failure> {
     let Arguments { location, output: format, verb } = arguments;
+    #[cfg(not(feature = "regtest"))]
+    let _ = log;
     #[cfg(feature = "regtest")]
-    if let Verb::Demo { force_close, kill, seed } = verb {
+    if let Verb::Demo { keep, force_close, kill, seed } = verb {
+        if keep {
+            return crate::demo::keep(seed, log);
+        }
         return crate::demo::play(crate::demo::Act { force_close, kill, seed });
-    }
-    if let Verb::Control { socket, line } = &verb {
-        return control_line::control(socket, line);
     }
     if let Verb::Regtest(regtest) = &verb
         && let Some(bitcoind) = regtest.bitcoind()?
@@ -62,7 +64,6 @@ async fn ask(verb: Verb, session: &Session) -> Result<(), Failure> {
     match verb {
         #[cfg(feature = "regtest")]
         Verb::Demo { .. } => Ok(()),
-        Verb::Control { .. } => Ok(()),
         Verb::GetInfo => node_verbs::info(session).await,
         Verb::DebugLevel(verb) => verb.run(session).await,
         Verb::Stop => node_verbs::stop(session).await,
@@ -73,6 +74,7 @@ async fn ask(verb: Verb, session: &Session) -> Result<(), Failure> {
         Verb::WalletBalance => wallet_verbs::balance(session).await,
         Verb::ChannelBalance => channels::balance(session).await,
         Verb::ListUnspent(verb) => verb.run(session).await,
+        Verb::Coins => wallet_verbs::coins(session).await,
         Verb::SendCoins(verb) => verb.run(session).await,
         Verb::OpenChannel(verb) => verb.run(session).await,
         Verb::CloseChannel(verb) => verb.run(session).await,

@@ -198,9 +198,11 @@ impl OpenChannel {
             });
             return output::print(&format!("{json}\n"));
         }
-        let json = json!({
-            "funding_txid": funding_txid, "channel_point": point, "request_id": id,
-        });
+        let json = if self.no_wait {
+            json!({"request_id": id})
+        } else {
+            json!({"funding_txid": funding_txid, "channel_point": point, "request_id": id})
+        };
         output::print(&format!("{json:#}\n"))
     }
 }

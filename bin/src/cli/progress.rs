@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 /// Where steps are shown.
 pub struct Progress {
     kind: Kind,
-    /// Whether the last line is a bar, which the next line takes the place of.
-    bar: bool,
+    /// The bar, if the last line is one: the next line takes its place, and it comes again below.
+    bar: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ impl Progress {
             (false, true) => Kind::Lines,
             (false, false) => Kind::Silent,
         };
-        Self { kind, bar: false }
+        Self { kind, bar: None }
     }
 
     /// Something happened.
@@ -36,10 +36,14 @@ impl Progress {
     /// When nobody reads it.
     pub fn step(&mut self, text: &str, json: &Value) -> Result<(), Failure> {
         match self.kind {
-            Kind::Terminal => {
-                output::print(if std::mem::take(&mut self.bar) { CLEAR } else { "" })?;
-                output::print_line(text)
-            }
+            Kind::Terminal => match &self.bar {
+                Some(bar) => {
+                    output::print(CLEAR)?;
+                    output::print_line(text)?;
+                    output::print(bar)
+                }
+                None => output::print_line(text),
+            },
             Kind::Lines => output::print(&format!("{json}\n")),
             Kind::Silent => Ok(()),
         }
@@ -51,8 +55,11 @@ impl Progress {
     /// When nobody reads it.
     pub fn confirmations(&mut self, have: u32, need: u32, height: u32) -> Result<(), Failure> {
         if self.kind == Kind::Terminal {
-            let clear = if std::mem::replace(&mut self.bar, true) { CLEAR } else { "" };
-            return output::print(&format!("{clear}{}", bar(have, need, height)));
+            let clear = if self.bar.is_some() { CLEAR } else { "" };
+            let bar = bar(have, need, height);
+            output::print(&format!("{clear}{bar}"))?;
+            self.bar = Some(bar);
+            return Ok(());
         }
         let confirmations = format!("{have}/{need}");
         self.step(
@@ -63,7 +70,7 @@ impl Progress {
 
     /// The bar stays as it is; what is printed next has a line of its own.
     pub fn end(&mut self) {
-        if std::mem::take(&mut self.bar) {
+        if self.bar.take().is_some() {
             let _ = output::print("\n");
         }
     }
@@ -75,7 +82,8 @@ fn bar(have: u32, need: u32, height: u32) -> String {
     let filled = WIDTH.saturating_mul(have.min(need)).checked_div(need).unwrap_or_default();
     let cell = |at: u32| if at < filled { '#' } else { '.' };
     let cells: String = (0..WIDTH).map(cell).collect();
-    format!("  [{cells}] {have}/{need} confirmations, block {height}")
+    let place = if have == 0 { String::new() } else { format!(", block {height}") };
+    format!("  [{cells}] {have}/{need} confirmations{place}")
 }
 
 /// Cells of the bar.
@@ -89,9 +97,9 @@ mod tests {
 
     #[test]
     fn a_bar_fills_with_confirmations() {
-        assert_eq!(bar(0, 3, 7), "  [........................] 0/3 confirmations, block 7");
+        assert_eq!(bar(0, 3, 7), "  [........................] 0/3 confirmations");
         assert_eq!(bar(2, 3, 9), "  [################........] 2/3 confirmations, block 9");
         assert_eq!(bar(9, 3, 16), "  [########################] 9/3 confirmations, block 16");
-        assert_eq!(bar(0, 0, 7), "  [........................] 0/1 confirmations, block 7");
+        assert_eq!(bar(0, 0, 7), "  [........................] 0/1 confirmations");
     }
 }

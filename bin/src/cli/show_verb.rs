@@ -4,7 +4,7 @@ use super::message_json;
 use super::moment::Moment;
 use super::output::{self, print_line};
 use super::session::Session;
-use super::table::{Table, sheet, thousands};
+use super::table::{Table, sheet, short, thousands};
 use crate::exit::Failure;
 use clap::Args;
 use rpc::proto::navvy::show_open_request;
@@ -17,9 +17,10 @@ use rpc::tonic::{Code, Status};
 /// An open or a channel.
 #[derive(Args, Debug)]
 pub struct Show {
-    /// A request id, a channel point (TXID:INDEX), or a keys_id (32 hex digits).
+    /// A request id, a channel point (TXID:INDEX), or a keys_id (32 hex digits); without it every open that is
+    /// not gone, those included that died but that the peer may still believe in.
     #[arg(value_name = "OPEN")]
-    open: String,
+    open: Option<String>,
 }
 
 impl Show {
@@ -28,8 +29,17 @@ impl Show {
     /// # Errors
     /// See [`Session::failure`].
     pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let answer = find(session, &self.open).await.map_err(|status| session.failure(&status))?;
-        session.show("navvy.v1.ShowOpenResponse", &answer, show_table)
+        let answer = match &self.open {
+            Some(open) => find(session, open).await,
+            None => ask(session, None).await,
+        };
+        let answer = answer.map_err(|status| session.failure(&status))?;
+        let is_one = self.open.is_some();
+        if session.format.is_table() && answer.opens.is_empty() && !is_one {
+            return print_line("no channel was opened yet");
+        }
+        let table = if is_one { show_table } else { all_table };
+        session.show("navvy.v1.ShowOpenResponse", &answer, table)
     }
 }
 
@@ -47,24 +57,24 @@ pub async fn find(session: &Session, name: &str) -> Result<ShowOpenResponse, Sta
         None
     };
     if let Some(other) = other {
-        match ask(session, other).await {
+        match ask(session, Some(other)).await {
             // A request may have any name.
             Err(status) if status.code() == Code::NotFound => {}
             answer => return answer,
         }
     }
-    ask(session, show_open_request::Open::RequestId(name.to_owned())).await
+    ask(session, Some(show_open_request::Open::RequestId(name.to_owned()))).await
 }
 
-/// Everything of an open.
+/// Everything of an open, or of all that are not gone.
 ///
 /// # Errors
 /// The daemon's answer.
 pub async fn ask(
     session: &Session,
-    open: show_open_request::Open,
+    open: Option<show_open_request::Open>,
 ) -> Result<ShowOpenResponse, Status> {
-    let request = ShowOpenRequest { open: Some(open) };
+    let request = ShowOpenRequest { open };
     session.navvy().show_open(request).await.map(rpc::tonic::Response::into_inner)
 }
 
@@ -85,6 +95,23 @@ fn show_table(answer: &ShowOpenResponse) -> String {
         }
     }
     text
+}
+
+fn all_table(answer: &ShowOpenResponse) -> String {
+    let mut table = Table::new().words("keys_id").words("request").words("peer");
+    table = table.numbers("capacity").words("state").words("channel point").words("because");
+    for open in &answer.opens {
+        table.row([
+            open.keys_id.clone(),
+            open.request_id.clone(),
+            short(&open.remote_pubkey),
+            thousands(open.capacity_sat),
+            open.state.clone(),
+            open.channel_point.clone(),
+            open.text.clone(),
+        ]);
+    }
+    table.to_string()
 }
 
 fn request_sheet(request: &Request) -> String {
@@ -201,7 +228,7 @@ fn requests_table(answer: &ListRequestsResponse) -> String {
         let outcome = if request.text.is_empty() { &request.channel_point } else { &request.text };
         table.row([
             request.request_id.clone(),
-            super::table::short(&request.remote_pubkey),
+            short(&request.remote_pubkey),
             thousands(request.funding_sat),
             request.status.clone(),
             request.attempts.to_string(),

@@ -9,6 +9,7 @@ use rpc::proto::lnrpc::{
     AddressType, ListUnspentRequest, ListUnspentResponse, NewAddressRequest, SendCoinsRequest,
     WalletBalanceRequest, WalletBalanceResponse,
 };
+use rpc::proto::navvy::{ListCoinsRequest, ListCoinsResponse};
 
 /// A fresh address.
 #[derive(Args, Debug)]
@@ -126,6 +127,29 @@ fn coins_table(answer: &ListUnspentResponse) -> String {
             coin.confirmations.to_string(),
             coin.address.clone(),
         ]);
+    }
+    table.to_string()
+}
+
+/// Lists every coin, with what holds it.
+///
+/// # Errors
+/// See [`Session::failure`].
+pub async fn coins(session: &Session) -> Result<(), Failure> {
+    let answer = session.navvy().list_coins(ListCoinsRequest {}).await;
+    let coins = answer.map_err(|status| session.failure(&status))?.into_inner();
+    if session.format.is_table() && coins.coins.is_empty() {
+        return print_line("the wallet is empty");
+    }
+    session.show("navvy.v1.ListCoinsResponse", &coins, all_coins_table)
+}
+
+fn all_coins_table(answer: &ListCoinsResponse) -> String {
+    let mut table = Table::new().words("coin").numbers("sat").numbers("block").words("held by");
+    for coin in &answer.coins {
+        let height = if coin.height == 0 { String::new() } else { coin.height.to_string() };
+        let sat = thousands(coin.amount_sat);
+        table.row([coin.outpoint.clone(), sat, height, coin.leased_by.clone()]);
     }
     table.to_string()
 }

@@ -1,0 +1,181 @@
+//! Verbs of one node: shapes of answers, refusals, and a daemon that is not there.
+
+use crate::world::{Daemon, Navvy, Said, wait_for};
+use serde_json::{Value, json};
+use std::process::Command;
+
+/// The generator of the curve: a key that nobody listens under.
+const NOBODY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
+
+#[test]
+fn json_has_the_shape_of_lncli_and_tables_are_for_people() {
+    let daemon = Daemon::start();
+    let navvy = &daemon.navvy;
+    let info = navvy.json(&["getinfo"]);
+    assert_eq!(info["chains"], json!([{"chain": "bitcoin", "network": "regtest"}]));
+    assert_eq!(info["num_pending_channels"], 0);
+    assert!(info["version"].as_str().unwrap().contains("navvy"), "{info}");
+    assert_eq!(info["identity_pubkey"].as_str().unwrap().len(), 66);
+    for (verb, list) in [
+        ("listpeers", "peers"),
+        ("listchannels", "channels"),
+        ("closedchannels", "channels"),
+        ("listunspent", "utxos"),
+        ("requests", "requests"),
+    ] {
+        assert_eq!(navvy.json(&[verb]), json!({list: []}), "{verb}");
+    }
+    let pending = navvy.json(&["pendingchannels"]);
+    assert_eq!(pending["total_limbo_balance"], "0");
+    assert_eq!(pending["waiting_close_channels"], json!([]));
+    assert_eq!(navvy.json(&["channelbalance"])["local_balance"], json!({"sat": "0", "msat": "0"}));
+    let table = navvy.run(&["--output", "table", "getinfo"]);
+    assert!(table.out.starts_with("node"), "{table:?}");
+    assert!(table.out.contains("0 active, 0 inactive, 0 pending"), "{table:?}");
+    for verb in ["listpeers", "listchannels", "closedchannels", "listunspent", "requests"] {
+        let said = navvy.run(&[verb, "-o", "table"]);
+        assert_eq!((said.code, said.out.lines().count()), (0, 1), "{verb}: {said:?}");
+    }
+}
+
+#[test]
+fn money_comes_from_the_faucet_and_goes_where_it_is_sent() {
+    let daemon = Daemon::start();
+    let navvy = &daemon.navvy;
+    let coin = navvy.json(&["regtest", "fund", &navvy.address(), "500000"]);
+    wait_for("the coin", || has_confirmed(navvy, 500_000));
+    let coins = navvy.json(&["listunspent"]);
+    let coin_of_list = &coins["utxos"][0];
+    assert_eq!(coin_of_list["amount_sat"], "500000");
+    assert_eq!(coin_of_list["outpoint"]["txid_str"], coin["txid"]);
+    assert_eq!(coin_of_list["outpoint"]["output_index"], coin["output_index"]);
+    assert_eq!(coin_of_list["confirmations"], "1");
+    let table = navvy.run(&["walletbalance", "-o", "table"]);
+    assert!(table.out.contains("500,000"), "{table:?}");
+
+    let sent = navvy.json(&["sendcoins", &navvy.address(), "100000", "--sat_per_vbyte", "2"]);
+    assert_eq!(sent["txid"].as_str().unwrap().len(), 64);
+    let mined = navvy.json(&["regtest", "mine", "2"]);
+    assert_eq!(mined["block_hashes"].as_array().unwrap().len(), 2);
+    wait_for("the payment", || {
+        let coins = navvy.json(&["listunspent"]);
+        let coins = coins["utxos"].as_array()?.clone();
+        coins.into_iter().find(|coin| coin["amount_sat"] == "100000")
+    });
+    // Two blocks away and three in their place: the payment waits again, and nothing is lost.
+    let new = navvy.json(&["regtest", "reorg", "2"]);
+    assert_eq!(new["height"].as_u64(), mined["height"].as_u64().map(|height| height + 1));
+    wait_for("the reorganisation", || {
+        let info = navvy.json(&["getinfo"]);
+        (info["block_height"] == new["height"]).then_some(())
+    });
+    assert!(has_confirmed(navvy, 500_000).is_none());
+}
+
+fn has_confirmed(navvy: &Navvy, amount: u64) -> Option<()> {
+    (number(&navvy.json(&["walletbalance"])["confirmed_balance"]) == amount).then_some(())
+}
+
+#[test]
+fn what_the_daemon_refuses_is_20_with_its_reason() {
+    let daemon = Daemon::start();
+    let navvy = &daemon.navvy;
+    navvy.run(&["openchannel", NOBODY, "200000"]).fails(20, "is not online");
+    navvy.json(&["connect", "--perm", &format!("{NOBODY}@127.0.0.1:1")]);
+    for amount in ["353", "90000000"] {
+        navvy.run(&["openchannel", NOBODY, amount]).fails(20, "choose 0.0002");
+    }
+    navvy.run(&["openchannel", NOBODY, "200000"]).fails(20, "fund it");
+    assert_eq!(navvy.json(&["requests"]), json!({"requests": []}), "nothing happened");
+    navvy.run(&["sendcoins", &navvy.address(), "200000"]).fails(20, "the wallet has 0 BTC free");
+    navvy.run(&["sendcoins", "nonsense", "200000"]).fails(20, "addr");
+    navvy.run(&["connect", &format!("{NOBODY}@127.0.0.1:1")]).fails(20, "refused");
+    let own = navvy.json(&["getinfo"])["identity_pubkey"].as_str().unwrap().to_owned();
+    navvy.run(&["connect", &format!("{own}@127.0.0.1:1")]).fails(20, "self");
+    navvy.run(&["disconnect", NOBODY]).fails(20, "not connected");
+    navvy.run(&["show", "no-such-request"]).fails(20, "");
+    navvy.run(&["cancel", "no-such-request"]).fails(20, "");
+    let point = format!("{}:0", "ab".repeat(32));
+    navvy.run(&["closechannel", &point]).fails(20, "");
+    navvy.run(&["debuglevel", "nonsense=loud"]).fails(20, "");
+}
+
+#[test]
+fn what_makes_no_sense_is_2_and_never_asked() {
+    let nowhere = Navvy { socket: "/nonexistent/rpc.sock".into() };
+    let daemon = Daemon::start();
+    let navvy = &daemon.navvy;
+    for (arguments, words) in [
+        (vec!["openchannel", "02zz", "200000"], "no node key"),
+        (vec!["openchannel", NOBODY], "--local_amt"),
+        (vec!["openchannel", NOBODY, "much"], "no amount"),
+        (vec!["closechannel", "ab:0"], "TXID:INDEX"),
+        (vec!["closechannel"], "which channel"),
+        (vec!["connect", NOBODY], "@"),
+        (vec!["sendcoins", "--amt", "5"], "--addr"),
+    ] {
+        navvy.run(&arguments).fails(2, words);
+    }
+    for arguments in [vec!["nonsense"], vec!["openchannel", "--nonsense"], vec![]] {
+        let said = nowhere.run(&arguments);
+        assert_eq!(said.code, 2, "{said:?}");
+    }
+}
+
+#[test]
+fn a_daemon_that_is_not_there_is_21_with_its_socket() {
+    let nowhere = Navvy { socket: "/nonexistent/rpc.sock".into() };
+    nowhere.run(&["getinfo"]).fails(21, "no daemon at /nonexistent/rpc.sock");
+    nowhere.run(&["regtest", "mine"]).fails(21, "start navvyd");
+    let by_folder = Command::new(crate::world::NAVVY)
+        .args(["--data-dir", "/nonexistent", "--network", "signet", "getinfo"])
+        .env_remove("NAVVY_RPC")
+        .output();
+    Said::new(by_folder.unwrap()).fails(21, "no daemon at /nonexistent/signet/rpc.sock");
+    let by_environment = Command::new(crate::world::NAVVY)
+        .arg("getinfo")
+        .env("NAVVY_RPC", "/nonexistent/by-environment.sock")
+        .output();
+    Said::new(by_environment.unwrap()).fails(21, "by-environment.sock");
+}
+
+#[test]
+fn stop_is_polite_and_the_next_start_goes_on() {
+    let mut daemon = Daemon::start();
+    let before = daemon.navvy.json(&["getinfo"]);
+    daemon.navvy.json(&["stop"]);
+    assert_eq!(daemon.wait_end(), Some(0));
+    daemon.navvy.run(&["getinfo"]).fails(21, "start navvyd");
+    daemon.start_again();
+    let after = daemon.navvy.json(&["getinfo"]);
+    assert_eq!(before["identity_pubkey"], after["identity_pubkey"]);
+}
+
+#[test]
+fn levels_of_the_log_can_be_changed() {
+    let daemon = Daemon::start();
+    daemon.navvy.json(&["debuglevel", "--level=info,funding=debug"]);
+    let shown = daemon.navvy.json(&["debuglevel", "--show"]);
+    assert_ne!(shown["sub_systems"], Value::String(String::new()));
+}
+
+#[test]
+fn every_verb_has_a_help() {
+    let text = Said::new(Command::new(crate::world::NAVVY).arg("--help").output().unwrap()).out;
+    let verbs = text.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let verbs: Vec<&str> = verbs
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(verbs.contains(&"openchannel") && verbs.contains(&"closechannel"), "{text}");
+    for verb in verbs {
+        let said =
+            Said::new(Command::new(crate::world::NAVVY).args(["help", verb]).output().unwrap());
+        assert!(said.code == 0 && said.out.contains("Usage: navvy"), "{said:?}");
+    }
+}
+
+/// 64-bit numbers are strings.
+fn number(value: &Value) -> u64 {
+    value.as_str().expect("a string").parse().expect("a number")
+}
