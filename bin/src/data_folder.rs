@@ -125,11 +125,6 @@ impl DataFolder {
         Ok(format!("The seed of this node is in {path}. Write it down and remove that file."))
     }
 
-    /// Where the daemon is driven from.
-    pub fn control_path(&self) -> PathBuf {
-        self.path.join("control.sock")
-    }
-
     /// Where the RPC is served.
     pub fn rpc_path(&self) -> PathBuf {
         self.path.join("rpc.sock")

@@ -9,7 +9,7 @@ use bin::exit::{Exit, Failure, report};
 use bin::log::{self, Reload};
 use bin::miner::Miner;
 use bin::service::{Notify, attend, see_off};
-use bin::{control, entropy, rpc_host};
+use bin::{entropy, rpc_host};
 use bitcoin::Network;
 use chain::bitcoind::Bitcoind;
 use chain::{Backend, Tip};
@@ -39,12 +39,6 @@ fn run(config: &Config) -> Result<(), Failure> {
     let folder = DataFolder::take(&config.data_dir.join(config.network.to_string()))?;
     let (setup, miner) = prepare(config, &folder, &notify)?;
     let daemon = Daemon::start(setup)?;
-    let path = folder.control_path();
-    daemon.runtime().block_on(control::serve(&path, daemon.client(), config.network)).map_err(
-        |error| {
-            Failure::new(Exit::Failed, format!("the control socket {}: {error}", path.display()))
-        },
-    )?;
     let asked_to_stop = watch::Sender::new(false);
     let (client, history) = (daemon.client(), daemon.history());
     let stop = asked_to_stop.clone();
@@ -58,7 +52,6 @@ fn run(config: &Config) -> Result<(), Failure> {
     daemon.runtime().spawn(see_off(notify, daemon.client()));
     let result = daemon.stop();
     serving.stop();
-    let _ = std::fs::remove_file(&path);
     result
 }
 

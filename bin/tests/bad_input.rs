@@ -9,7 +9,7 @@
 
 use bin::daemon::{Daemon, Setup, has_node};
 use bin::data_folder::DataFolder;
-use bin::{control, entropy};
+use bin::entropy;
 use bitcoin::Network;
 use chain::Backend;
 use chain::regtest::{Options, Regtest, faucet_script};
@@ -208,59 +208,4 @@ fn bad_flags_are_2_and_a_badly_set_backend_is_17() {
     let (code, text) = used.navvyd(&["--bitcoind-user", "somebody"]);
     assert_eq!(code, 17);
     assert_one_line(&text, "choose one of");
-}
-
-#[test]
-fn a_refused_command_is_20_and_no_daemon_is_21() {
-    let used = Used::new(None);
-    let (daemon, folder) = used.start(None);
-    let path = folder.control_path();
-    let serve = control::serve(&path, daemon.client(), Network::Regtest);
-    daemon.runtime().block_on(serve).unwrap();
-    let reply = daemon.client().ask_blocking(node::Command::NewAddress);
-    let node::Reply::Address(address) = reply else { panic!("{reply:?}") };
-    let script = address.script_pubkey();
-    used.chain.fund(&script, bitcoin::Amount::from_sat(100_000)).unwrap();
-    wait_synced(&daemon, &used.chain);
-    let navvy = env!("CARGO_BIN_EXE_navvy");
-    let ask = |line: &str| run(navvy, &["control", path.to_str().unwrap(), line]);
-    let peer = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
-    let open = |amount: u64| {
-        ask(&format!(
-            r#"{{"command": "open", "request": "r{amount}", "node_id": "{peer}", "address":
-            "127.0.0.1:1", "funding_sat": {amount}}}"#
-        )
-        .replace('\n', " "))
-    };
-    for (amount, words) in [(353, "choose 0.0002"), (90_000_000, "choose 0.0002")] {
-        let (code, text) = open(amount);
-        assert_eq!(code, 20, "{text}");
-        assert_one_line(&text, words);
-    }
-    let (code, text) = open(200_000);
-    assert_eq!(code, 20, "{text}");
-    assert_one_line(&text, "fund it");
-    let (code, text) = ask(r#"{"command": "close", "channel_point": "nonsense"}"#);
-    assert_eq!(code, 20);
-    assert_one_line(&text, "");
-    let (code, text) = ask(r#"{"command": "opne"}"#);
-    assert_eq!(code, 20);
-    assert_one_line(&text, "opne");
-    daemon.stop().unwrap();
-    let (code, text) = ask(r#"{"command": "info"}"#);
-    assert_eq!(code, 21);
-    assert_one_line(&text, "start navvyd");
-}
-
-fn wait_synced(daemon: &Daemon, chain: &Regtest) {
-    let start = std::time::Instant::now();
-    loop {
-        if let node::Reply::Info(info) = daemon.client().ask_blocking(node::Command::Info)
-            && info.synced
-            && info.block_hash == chain.best().hash
-        {
-            return;
-        }
-        assert!(start.elapsed().as_secs() < 20, "the chain is not followed");
-    }
 }

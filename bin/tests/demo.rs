@@ -42,7 +42,7 @@ fn the_opener_comes_back_from_a_power_cut() {
 #[test]
 fn the_same_seed_is_the_same_channel() {
     let point = |text: &str| {
-        let line = text.lines().find(|line| line.contains("channel_point")).unwrap();
+        let line = text.lines().find(|line| line.starts_with("channel point")).unwrap();
         line.to_owned()
     };
     let (first, again, other) =

@@ -17,6 +17,7 @@ mod gate;
 mod kills;
 mod lncli;
 mod lnd;
+mod navvy;
 mod navvyd;
 mod opens;
 mod peer;

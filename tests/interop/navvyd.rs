@@ -1,11 +1,10 @@
 //! The daemon under test, as it is released.
 
 use crate::bitcoind::{PASSWORD, USER};
+use crate::navvy;
 use crate::peer::Open;
 use crate::process::{Process, free_port, wait_for, wait_within};
 use serde_json::{Value, json};
-use std::io::{BufRead, BufReader, Write};
-use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -89,19 +88,14 @@ impl Navvyd {
         ]);
     }
 
-    /// Asks over the control socket.
+    /// Asks with the command `navvy`, in the words of [`crate::navvy`].
     pub fn ask(&self, command: &Value) -> Value {
         self.try_ask(command).unwrap_or_else(|| panic!("navvyd did not answer {command}"))
     }
 
-    /// Asks over the control socket; `None` while it is not there.
+    /// The same; `None` while the daemon is not there.
     pub fn try_ask(&self, command: &Value) -> Option<Value> {
-        let socket = self.folder.join("navvyd/regtest/control.sock");
-        let mut stream = UnixStream::connect(socket).ok()?;
-        stream.write_all(format!("{command}\n").as_bytes()).ok()?;
-        let mut line = String::new();
-        BufReader::new(stream).read_line(&mut line).ok()?;
-        serde_json::from_str(&line).ok()
+        navvy::ask(&self.folder.join("navvyd/regtest/rpc.sock"), command)
     }
 
     /// Waits until it says that there is nothing more to follow.

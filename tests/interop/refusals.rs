@@ -122,7 +122,7 @@ fn our_mempool_would_refuse_it<P: Peer>() {
     let mut world = World::<P>::new();
     world.bitcoind.restart_with(&["-minrelaytxfee=0.0005"]);
     world.mine(1);
-    let open = Open { sat_per_kw: Some(300), ..world.open_to_peer() };
+    let open = Open { sat_per_kw: Some(500), ..world.open_to_peer() };
     world.navvyd.open("cheap", &open);
     has_failed(&world.navvyd, "cheap", "chain", "min relay fee not met");
     assert!(world.peer.channels().is_empty());

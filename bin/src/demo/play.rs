@@ -2,8 +2,8 @@
 
 use super::sheet::Sheet;
 use super::stage::{Actor, Stage, failed};
+use crate::cli::table::{sheet, thousands};
 use crate::exit::{Exit, Failure};
-use crate::json;
 use bitcoin::{Amount, OutPoint};
 use funding::RequestId;
 use node::{ChannelView, CloseCommand, Command, OpenCommand, Reply};
@@ -56,7 +56,7 @@ pub fn play(act: Act) -> Result<(), Failure> {
     let channel = stage.wait_state(&alice, "Normal")?;
     stage.wait_state(&bob, "Normal")?;
     stage.printer.heading("the channel, as alice has it");
-    println!("{:#}", json::channel(&channel));
+    print!("{}", describe(&channel));
 
     if act.force_close {
         stage.printer.heading("alice closes it by force");
@@ -76,6 +76,21 @@ pub fn play(act: Act) -> Result<(), Failure> {
     alice.daemon.stop()?;
     bob.daemon.stop()?;
     result
+}
+
+fn describe(channel: &ChannelView) -> String {
+    let sat = |amount: u64| format!("{} sat", thousands(amount));
+    let text = |id: Option<String>| id.unwrap_or_default();
+    sheet(&[
+        ("channel point", text(channel.outpoint.map(|outpoint| outpoint.to_string()))),
+        ("channel_id", text(channel.channel_id.map(|id| id.to_string()))),
+        ("short_channel_id", text(channel.short_channel_id.map(|id| id.to_string()))),
+        ("capacity", sat(channel.capacity.to_sat())),
+        ("local", sat(channel.local_balance.0 / 1_000)),
+        ("remote", sat(channel.remote_balance.0 / 1_000)),
+        ("commitment fee", sat(channel.commit_fee.to_sat())),
+        ("confirmations", format!("{}/{}", channel.confirmations.0, channel.minimum_depth)),
+    ])
 }
 
 fn open(alice: &Actor, bob: &Actor) -> Result<(), Failure> {
