@@ -48,6 +48,27 @@ pub enum Event {
     Forced(CloseRequest),
 }
 
+impl Event {
+    /// Its name in the step table; of a message, that of the message.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::Disconnected => "Disconnected",
+            Self::Message(Message::Raw(_)) => "raw",
+            Self::Message(message) => message.name(),
+            Self::Funding(_) => "Funding",
+            Self::Spent { .. } => "Spent",
+            Self::ClaimSpent { .. } => "ClaimSpent",
+            Self::Broadcasted { .. } => "Broadcasted",
+            Self::Rewound { .. } => "Rewound",
+            Self::Block => "Block",
+            Self::Deadline => "Deadline",
+            Self::Requested(_) => "Requested",
+            Self::Forced(_) => "Forced",
+        }
+    }
+}
+
 /// What the world is asked to do. It leaves only after the commit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Effect {

@@ -24,6 +24,7 @@ impl State {
         use Event as E;
         use Message as M;
         use State as S;
+        tracing::trace!(target: "step", state = self.name(), event = event.name());
         match (self, event) {
             (S::ShuttingDown(s), E::Connected) => s.on_connected(cx),
             (S::ShuttingDown(s), E::Disconnected) => s.on_disconnected(),

@@ -62,6 +62,31 @@ pub enum Event {
     Bump(Transaction),
 }
 
+impl Event {
+    /// Its name in the step table; of a message, that of the message.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Connected => "Connected",
+            Self::Disconnected => "Disconnected",
+            Self::Message(Message::Raw(_)) => "raw",
+            Self::Message(message) => message.name(),
+            Self::Decided(_) => "Decided",
+            Self::Tested(_) => "Tested",
+            Self::Alive => "Alive",
+            Self::Broadcasted(_) => "Broadcasted",
+            Self::Confirmed { .. } => "Confirmed",
+            Self::Conflicted { .. } => "Conflicted",
+            Self::Rewound { .. } => "Rewound",
+            Self::Block => "Block",
+            Self::Deadline => "Deadline",
+            Self::Cancel(_) => "Cancel",
+            Self::Reclaim(_) => "Reclaim",
+            Self::CancelBroadcasted(_) => "CancelBroadcasted",
+            Self::Bump(_) => "Bump",
+        }
+    }
+}
+
 /// Why we end an open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CancelCause {

@@ -34,6 +34,7 @@ impl State {
         use Event as E;
         use Message as M;
         use State as S;
+        tracing::trace!(target: "step", state = self.name(), event = event.name());
         match (self, event) {
             // Opener.
             (S::WaitForAcceptChannel(s), E::Message(M::AcceptChannel(m))) => {

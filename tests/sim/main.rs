@@ -18,7 +18,7 @@
 
 mod simulation;
 
-use simulation::{Bug, Report, Settings, Statistics, run, shrink};
+use simulation::{Bug, Report, Settings, Statistics, arms, missing, run, shrink};
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -133,7 +133,9 @@ fn many(from: u64, count: u64, changes: &Changes) -> ExitCode {
     });
     let (statistics, failed) = found.into_inner().unwrap();
     println!("{statistics}");
+    let missing = missing(&statistics);
     println!("{} different things were seen", statistics.counts.len());
+    println!("of {} arms of the step tables not taken: {missing:?}", arms().len());
     println!("{count} seeds from {from}, {} failed: {failed:?}", failed.len());
     if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

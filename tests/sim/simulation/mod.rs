@@ -17,6 +17,7 @@ mod settings;
 mod shell;
 mod shrink;
 mod statistics;
+mod steps;
 mod trace;
 mod turn;
 mod world;
@@ -27,6 +28,7 @@ pub use bugs::Bug;
 pub use settings::Settings;
 pub use shrink::shrink;
 pub use statistics::Statistics;
+pub use steps::{arms, missing};
 use world::World;
 
 /// How a run ended.
@@ -51,7 +53,8 @@ pub struct Report {
 /// Runs a seed to its end; with `echo` its trace is printed.
 pub fn run(seed: u64, settings: &Settings, echo: bool) -> Report {
     let mut world = World::new(seed, settings.clone(), echo);
-    let result = catch_unwind(AssertUnwindSafe(|| world.run()));
+    let (result, steps) = steps::counted(|| catch_unwind(AssertUnwindSafe(|| world.run())));
+    world.trace.statistics.add(&steps);
     let violation = match result {
         Ok(Ok(())) => None,
         Ok(Err(violation)) => Some(violation),
