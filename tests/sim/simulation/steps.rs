@@ -49,9 +49,8 @@ pub fn arms() -> Vec<(String, String)> {
             arms.extend(OF_CHAIN.map(|event| (state.clone(), event.to_owned())));
             continue;
         };
-        let word = |text: &str| {
-            text.chars().take_while(char::is_ascii_alphanumeric).collect::<String>()
-        };
+        let word =
+            |text: &str| text.chars().take_while(char::is_ascii_alphanumeric).collect::<String>();
         match event.split_once("M::") {
             Some((_, message)) => arms.push((state, snake(&word(message)))),
             None if word(event) == "Message" => {
