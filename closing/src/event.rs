@@ -59,7 +59,6 @@ impl Event {
             Self::Funding(_) => "Funding",
             Self::Spent { .. } => "Spent",
             Self::ClaimSpent { .. } => "ClaimSpent",
-            Self::Broadcasted { .. } => "Broadcasted",
             Self::Rewound { .. } => "Rewound",
             Self::Block => "Block",
             Self::Deadline => "Deadline",

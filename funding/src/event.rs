@@ -74,6 +74,7 @@ impl Event {
             Self::Tested(_) => "Tested",
             Self::Alive => "Alive",
             Self::Broadcasted(_) => "Broadcasted",
+            Self::Seen(_) => "Seen",
             Self::Confirmed { .. } => "Confirmed",
             Self::Conflicted { .. } => "Conflicted",
             Self::Rewound { .. } => "Rewound",

@@ -73,7 +73,7 @@ const CRATES: &[Crate] = &[
             "bin", "chain", "closing", "funding", "node", "peer", "rpc", "storage",
             "transactions", "transport", "wallet", "wire",
         ],
-        others: &["bitcoin", "tokio"],
+        others: &["bitcoin", "tokio", "tracing"],
     },
 ];
 

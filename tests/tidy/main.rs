@@ -7,6 +7,8 @@ mod crates;
 #[cfg(test)]
 mod dependencies;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod finding;
 #[cfg(test)]
 mod links;

@@ -130,8 +130,8 @@ const FUNDING: &str = include_str!("../../../funding/src/state.rs");
 const CLOSING: &str = include_str!("../../../closing/src/state.rs");
 
 /// The events behind `is_of_chain`.
-const OF_CHAIN: [&str; 6] =
-    ["Broadcasted", "CancelBroadcasted", "Confirmed", "Conflicted", "Rewound", "Block"];
+const OF_CHAIN: [&str; 7] =
+    ["Broadcasted", "CancelBroadcasted", "Seen", "Confirmed", "Conflicted", "Rewound", "Block"];
 /// The messages behind `deserves_an_error`.
 const OF_THE_DEAD: [&str; 5] =
     ["channel_reestablish", "channel_ready", "funding_signed", "shutdown", "raw"];
