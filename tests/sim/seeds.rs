@@ -11,7 +11,7 @@
 
 mod simulation;
 
-use simulation::{Bug, Settings, Statistics, run};
+use simulation::{Bug, Settings, Statistics, arms, missing, run};
 
 /// Runs seeds with a planted bug until one of them finds it, which must not take more than `within`.
 fn finds(bug: Bug, within: u64) {
@@ -50,6 +50,24 @@ fn run_all(from: u64, to: u64) {
         statistics.add(&report.statistics);
     }
     println!("{statistics}");
+}
+
+/// What a release build holds 2,000 seeds against: the arms as the source has them.
+#[test]
+fn the_arms_of_the_step_tables_are_read() {
+    let arms = arms();
+    for (state, event) in [
+        ("WaitForFundingSigned", "funding_signed"),
+        ("WaitForChannelReady", "Rewound"),
+        ("Tombstone", "raw"),
+        ("ShuttingDown", "Spent"),
+        ("Closed", "channel_reestablish"),
+    ] {
+        assert!(arms.contains(&(state.to_owned(), event.to_owned())), "{state} {event}");
+    }
+    assert!(arms.len() > 90, "{}", arms.len());
+    let report = run(3, &Settings::of_seed(3), false);
+    assert!(missing(&report.statistics).len() < missing(&Statistics::default()).len());
 }
 
 /// The planted bug is found again in what is left of a run when all that is not needed for it is taken away.
