@@ -14,6 +14,7 @@ use crate::{
     Transition,
 };
 use bitcoin::Transaction;
+use transactions::Height;
 
 /// See the file's head.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,10 +39,15 @@ impl Tombstone {
         if self.peer_knows {
             return reason.clone();
         }
-        let until = self.channel.start_height.0.saturating_add(forget_after);
+        let until = self.kept_until(forget_after).0;
         format!(
             "{reason}; its coins are free, and the peer is told, but may keep its place until block {until}"
         )
+    }
+
+    /// Where an accepter that never saw the channel in a block forgets it.
+    pub fn kept_until(&self, forget_after: u32) -> Height {
+        Height(self.channel.start_height.0.saturating_add(forget_after))
     }
 
     /// A new connection: the peer is told.

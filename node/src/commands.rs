@@ -48,9 +48,9 @@ impl Node {
             Command::CancelRequest { request } => {
                 self.cancel_request(&request, turn).map(Reply::Request)
             }
-            Command::Requests => {
-                Ok(Reply::Requests(self.requests.values().map(|r| r.view()).collect()))
-            }
+            Command::Requests => Ok(Reply::Requests(
+                self.requests.values().map(|request| self.request_view(request)).collect(),
+            )),
             Command::Peers => Ok(Reply::Peers(self.peer_views())),
             Command::Info => Ok(Reply::Info(self.info_view())),
             Command::Stop => {

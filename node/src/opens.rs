@@ -25,7 +25,7 @@ impl Node {
         turn: &mut Turn<'_>,
     ) -> Result<RequestView, CommandError> {
         if let Some(request) = self.requests.get(&command.request) {
-            return Ok(request.view());
+            return Ok(self.request_view(request));
         }
         self.check_open(&command)?;
         self.check_terms(&command, turn)?;
@@ -125,14 +125,16 @@ impl Node {
                 ChannelState::Funding(funding::State::Tombstone(s))
                     if !s.peer_knows && s.channel.role == Role::Opener =>
                 {
-                    let until =
-                        s.channel.start_height.0.saturating_add(self.config.policy.forget_after);
+                    let until = s.kept_until(self.config.policy.forget_after);
+                    if self.height() >= until {
+                        continue;
+                    }
                     return Err(CommandError {
                         code: "dead_open_at_peer",
                         text: format!(
                             "an open at this peer died ({}), and the peer may keep its place until \
-                             block {until}: force the open if you know that it does not",
-                            s.reason
+                             block {}: force the open if you know that it does not",
+                            s.reason, until.0
                         ),
                     });
                 }
@@ -390,7 +392,7 @@ impl Node {
             | RequestStatus::Funded { .. }
             | RequestStatus::Failed { .. } => None,
         };
-        let waited_for = request.view().text;
+        let waited_for = self.request_view(request).text;
         if let Some(keys_id) = trying {
             let is_early = self
                 .channels

@@ -4,10 +4,13 @@ use crate::channel::{Channel, ChannelState};
 use crate::node::Node;
 use crate::reply::{
     BalanceView, ChannelView, CoinView, CommitmentsView, InfoView, LimitsView, PeerView,
+    RequestView,
 };
+use crate::request::{Request, RequestStatus};
 use crate::turn::is_pending;
 use bitcoin::Amount;
 use funding::{AgreedParameters, FundedChannel, Role};
+use secp256k1::PublicKey;
 use transactions::{Depth, Height, KeysId, MilliSatoshi, Signer, anchors_amount, commitment_fee};
 use wire::{Features, OpenChannel};
 
@@ -65,6 +68,22 @@ impl Node {
                 last_error: peer.last_error.clone(),
             })
             .collect()
+    }
+
+    /// A request; one that waits for its peer says what is in its way.
+    pub(crate) fn request_view(&self, request: &Request) -> RequestView {
+        let mut view = request.view();
+        if matches!(request.status, RequestStatus::WaitForPeer) {
+            view.text = self.why_it_waits(&request.command.node_id);
+        }
+        view
+    }
+
+    fn why_it_waits(&self, node_id: &PublicKey) -> String {
+        let peer = self.peers.get(node_id);
+        peer.filter(|peer| peer.conn.is_none())
+            .and_then(|peer| peer.last_error.clone())
+            .unwrap_or_default()
     }
 
     pub(crate) fn info_view(&self) -> InfoView {

@@ -39,6 +39,9 @@ fn what_is_left_of_a_dead_open_goes_after_2016_blocks<P: Peer>() {
     println!("{}: {text}", runs[0].name);
     let until = format!("block {}", height + FORGOTTEN);
     assert!(text.as_str().expect("a text").contains(&until), "{until}");
+    let again = runs[0].open_of_navvyd(&world);
+    let refused = world.navvyd.try_open("again", &again).expect_err("a refusal");
+    assert!(refused.contains(&until), "{refused}");
     let kept = runs[0].theirs(&world).len();
     world.mine(u32::try_from(FORGOTTEN).expect("few") - 1);
     assert_eq!(runs[0].theirs(&world).len(), kept, "{}", P::NAME);
@@ -49,6 +52,9 @@ fn what_is_left_of_a_dead_open_goes_after_2016_blocks<P: Peer>() {
             && runs[1].ours(&world).is_empty())
         .then_some(())
     });
+    // There is room again.
+    world.navvyd.open("afterwards", &again);
+    world.navvyd.wait_request("afterwards", "funded");
 }
 
 /// So many blocks after `funding_created` an accepter forgets what it never saw in a block.

@@ -3,6 +3,7 @@
 
 use crate::navvyd::Navvyd;
 use crate::peer::{Open, Peer, Standing, scenarios};
+use crate::process::wait_for;
 use crate::proxy::{End, Proxy, Side, number};
 use crate::world::{COIN, Wish, World};
 use std::time::Duration;
@@ -69,8 +70,12 @@ fn the_peer_is_away_and_comes_back<P: Peer>() {
     let mut world = World::<P>::new();
     world.peer.kill();
     world.navvyd.open("patient", &world.open_to_peer());
-    let view = world.navvyd.wait_request("patient", "wait_for_peer");
+    let view = wait_for("navvyd to say why it waits", || {
+        Some(world.navvyd.request("patient")).filter(|view| view["text"] != "")
+    });
+    assert_eq!(view["status"], "wait_for_peer");
     println!("patient: {}", view["text"]);
+    assert!(view["text"].as_str().expect("a text").contains("refused"), "{view}");
     assert_eq!(world.navvyd.leased(), 0);
     world.peer.start_again();
     world.navvyd.wait_request("patient", "funded");

@@ -220,6 +220,23 @@ fn an_open_that_died_after_funding_created_is_not_tried_again_but_can_be_forced(
 }
 
 #[test]
+fn a_dead_open_stands_in_the_way_until_the_peer_forgets_it() {
+    let mut stage = Stage::with_connection();
+    stage.loses = vec!["funding_signed"];
+    let until = stage.machines[ALICE].node.follower().tip().height + 2_016;
+    stage.open(stage.open_command("a")).expect("a good wish");
+    stage.cut();
+    let text = stage.request("a").text;
+    assert!(text.contains(&format!("until block {until}")), "{text}");
+    stage.mine(2_015);
+    let refused = stage.open(stage.open_command("b")).expect_err("it may still be there");
+    assert_eq!(refused.code, "dead_open_at_peer");
+    assert!(refused.text.contains(&format!("block {until}")), "{}", refused.text);
+    stage.mine(1);
+    stage.open(stage.open_command("b")).expect("there is room again");
+}
+
+#[test]
 fn a_polite_stop_ends_early_opens_and_takes_no_more() {
     let mut stage = Stage::with_connection();
     stage.loses = vec!["accept_channel"];
