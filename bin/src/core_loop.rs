@@ -2,7 +2,7 @@
 
 use crate::inbox::Inbox;
 use crate::shell::Shell;
-use node::{CommitError, Entropy, Node};
+use node::{Command, CommandId, CommitError, Entropy, Event, Node};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -32,6 +32,8 @@ pub struct Core {
 pub enum CoreEnd {
     /// As it was told.
     Stopped,
+    /// The disk is full: the room that was kept for this moment was enough for a clean end.
+    DiskFull,
     /// The disk failed, or the node contradicted itself: whatever is on disk is a state that was committed.
     Failed(CommitError),
 }
@@ -40,6 +42,7 @@ impl Core {
     /// Runs until it is told to stop and nothing is under way that should be waited for, or a commit fails.
     pub fn run(mut self) -> CoreEnd {
         let mut stop_by = None;
+        let mut full = false;
         loop {
             let planned = self.planned();
             let deadline = planned.or(stop_by).map(|at| stop_by.map_or(at, |stop| at.min(stop)));
@@ -66,13 +69,20 @@ impl Core {
             for effect in effects {
                 self.shell.run(effect);
             }
+            if !full && self.database.is_full() {
+                tracing::warn!("the disk is full: stopping while there is room for it");
+                full = true;
+                self.stop.store(true, Ordering::Relaxed);
+                let stop = Event::Command { id: CommandId(0), command: Command::Stop };
+                self.inbox.push_command(stop);
+            }
             if self.stop.load(Ordering::Relaxed) {
                 let now = Instant::now();
                 let by =
                     *stop_by.get_or_insert_with(|| now.checked_add(LONGEST_STOP).unwrap_or(now));
                 if self.node.can_stop() || Instant::now() >= by {
                     self.inbox.close();
-                    return CoreEnd::Stopped;
+                    return if full { CoreEnd::DiskFull } else { CoreEnd::Stopped };
                 }
             }
         }

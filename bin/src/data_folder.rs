@@ -1,6 +1,6 @@
 //! The data folder of one network: its lock, its seed, its database.
 
-use crate::daemon::store_failure;
+use crate::daemon::{disk_full, store_failure};
 use crate::entropy;
 use crate::exit::{Exit, Failure};
 use bitcoin::Network;
@@ -8,7 +8,7 @@ use std::fs::{self, File, TryLockError};
 use std::io::{IsTerminal, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use storage::Database;
+use storage::{Ballast, Database};
 use wallet::{Protection, Seed, SeedFile, SeedFileError};
 use zeroize::Zeroizing;
 
@@ -93,18 +93,25 @@ impl DataFolder {
         self.create_seed(&path, network, birthday, password)
     }
 
-    /// Opens the database, or makes it.
+    /// Opens the database, or makes it, after keeping some room for the moment when the disk is full.
     ///
     /// # Errors
-    /// When it is damaged, foreign or in use: it is left as it is.
+    /// When it is damaged, foreign or in use: it is left as it is. When the disk is full already.
     pub fn database(&self) -> Result<Database, Failure> {
         let path = self.database_path();
+        let ballast = Ballast::lay(&self.path.join("ballast"), BALLAST_BYTES)
+            .map_err(|error| store_failure(&error))?;
         // A damaged file makes redb panic. `storage` catches that; what it would print helps nobody.
         let hook = std::panic::take_hook();
         std::panic::set_hook(Box::new(|_| {}));
-        let database = if path.exists() { Database::open(&path) } else { Database::create(&path) };
+        let database = Database::open_or_create(&path, &ballast);
         std::panic::set_hook(hook);
-        database.map_err(|error| store_failure(&error))
+        let mut database = database.map_err(|error| store_failure(&error))?;
+        database.test_room(TEST_BYTES).map_err(|error| store_failure(&error))?;
+        if database.is_full() {
+            return Err(disk_full());
+        }
+        Ok(database)
     }
 
     /// A line that shows the words of a new seed. Where nobody would see it, but a log would keep it, the words
@@ -175,3 +182,8 @@ fn seed_failure(error: &SeedFileError) -> Failure {
     };
     Failure::new(exit, error.to_string())
 }
+
+/// What is given up when the disk is full: more than a stop writes.
+const BALLAST_BYTES: u64 = 16 * 1024 * 1024;
+/// What a start commits to see whether there is room.
+const TEST_BYTES: usize = 1024 * 1024;

@@ -1,5 +1,6 @@
 //! The store: one redb file, one transaction per commit.
 
+use crate::Ballast;
 use crate::check::check;
 use crate::error::{io_error, store_error};
 use crate::history::History;
@@ -20,6 +21,7 @@ pub struct Database {
     /// does: nothing that this process says after it can be trusted.
     dead: Option<StoreError>,
     commits: u64,
+    ballast: Option<Ballast>,
 }
 
 impl Database {
@@ -29,13 +31,28 @@ impl Database {
     /// [`StoreError::Corrupt`] for a damaged or foreign file and for one of a newer navvy, which
     /// stays as it is; [`StoreError::InUse`] while another process has it; else the medium's.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_file(path, None)
+    }
+
+    /// Opens the file at `path`, or makes it; `ballast` is given up when the disk is full.
+    ///
+    /// # Errors
+    /// As [`Database::open`] and [`Database::create`].
+    pub fn open_or_create(path: &Path, ballast: &Ballast) -> Result<Self, StoreError> {
+        if !path.exists() {
+            copy_to_new_file(path, |_| Ok(())).map_err(|error| named(path, error))?;
+        }
+        Self::open_file(path, Some(ballast))
+    }
+
+    fn open_file(path: &Path, ballast: Option<&Ballast>) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
             .read(true)
             .write(true)
             .open(path)
             .map_err(|error| named(path, io_error(&error)))?;
         let backend = FileBackend::new(file).map_err(store_error)?;
-        Self::existing(Shared(Arc::new(backend))).map_err(|error| named(path, error))
+        Self::existing(Shared::new(backend, ballast)).map_err(|error| named(path, error))
     }
 
     /// Makes a fresh database at `path`. A crash leaves either nothing there or all of it.
@@ -52,13 +69,58 @@ impl Database {
     /// # Errors
     /// As [`Database::open`].
     pub fn with_backend(backend: impl StorageBackend) -> Result<Self, StoreError> {
-        let shared = Shared(Arc::new(backend));
+        Self::over_medium(Shared::new(backend, None))
+    }
+
+    #[cfg(test)]
+    pub(crate) fn with_ballast(
+        backend: impl StorageBackend,
+        ballast: &Ballast,
+    ) -> Result<Self, StoreError> {
+        Self::over_medium(Shared::new(backend, Some(ballast)))
+    }
+
+    fn over_medium(shared: Shared) -> Result<Self, StoreError> {
         if shared.len().map_err(|error| io_error(&error))? == 0 {
+            let ballast = shared.ballast();
             let fresh = builder().create_with_backend(shared).map_err(store_error)?;
             initialise(&fresh, |_| Ok(()))?;
-            return Ok(Self::over(fresh));
+            return Ok(Self::over(fresh, ballast));
         }
         Self::existing(shared)
+    }
+
+    /// Whether the disk was full, and what was kept for that moment is being used up.
+    pub fn is_full(&self) -> bool {
+        self.ballast.as_ref().is_some_and(Ballast::is_given_up)
+    }
+
+    /// Commits this many bytes and takes them away again: whether the disk is full shows now, and not in the
+    /// middle of an open.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`], or the medium's.
+    pub fn test_room(&mut self, bytes: usize) -> Result<(), StoreError> {
+        self.alive()?;
+        let result = self.fill_and_empty(bytes);
+        if let Err(error) = &result {
+            self.dead = Some(error.clone());
+        }
+        result
+    }
+
+    fn fill_and_empty(&self, bytes: usize) -> Result<(), StoreError> {
+        let filling = begin(&self.inner)?;
+        let value = vec![0xaa; bytes];
+        filling
+            .open_table(ROOM)
+            .map_err(store_error)?
+            .insert(&[][..], value.as_slice())
+            .map_err(store_error)?;
+        filling.commit().map_err(store_error)?;
+        let emptying = begin(&self.inner)?;
+        emptying.delete_table(ROOM).map_err(store_error)?;
+        emptying.commit().map_err(store_error)
     }
 
     /// How many transactions were committed through this value, not counting those that prepared
@@ -74,12 +136,13 @@ impl Database {
 
     fn existing(file: Shared) -> Result<Self, StoreError> {
         check(&file)?;
+        let ballast = file.ballast();
         let database = builder().create_with_backend(file).map_err(store_error)?;
-        Ok(Self::over(database))
+        Ok(Self::over(database, ballast))
     }
 
-    fn over(database: redb::Database) -> Self {
-        Self { inner: Arc::new(database), dead: None, commits: 0 }
+    fn over(database: redb::Database, ballast: Option<Ballast>) -> Self {
+        Self { inner: Arc::new(database), dead: None, commits: 0, ballast }
     }
 
     /// Nothing is read or written after a failed write.
@@ -303,6 +366,8 @@ fn named(path: &Path, error: StoreError) -> StoreError {
     }
 }
 
+/// There only while room is tested.
+const ROOM: TableDefinition<'static, &'static [u8], &'static [u8]> = TableDefinition::new("room");
 /// Of the pages that redb keeps in memory.
 const CACHE_BYTES: usize = 16 * 1024 * 1024;
 /// The row of [`Table::Meta`] that says how to read the file. Not shown to the node.

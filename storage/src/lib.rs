@@ -4,6 +4,7 @@
 //! that keeps redb's own writes in memory, so that a damaged or foreign file is refused and stays
 //! byte for byte as it was found. What the rows mean is not known here.
 
+mod ballast;
 mod check;
 mod database;
 mod error;
@@ -13,6 +14,7 @@ mod history;
 mod overlay;
 mod shared;
 
+pub use ballast::Ballast;
 pub use database::Database;
 #[cfg(any(test, feature = "faulty-disk"))]
 pub use faulty_disk::FaultyDisk;

@@ -207,7 +207,7 @@ mod tests {
         fn behaves_as_a_file(accesses in prop::collection::vec(access(), 1..40)) {
             let first: Vec<u8> = (0..9000_u32).map(|i| i.to_le_bytes()[0]).collect();
             let disk = FaultyDisk::from_image(first.clone());
-            let overlay = Overlay::new(Shared(std::sync::Arc::new(disk.clone()))).unwrap();
+            let overlay = Overlay::new(Shared::new(disk.clone(), None)).unwrap();
             let mut model = first.clone();
             for access in accesses {
                 match access {
