@@ -36,6 +36,7 @@ impl Node {
     /// Moves one channel by one event.
     pub(crate) fn drive(&mut self, keys_id: KeysId, event: ChannelEvent, turn: &mut Turn<'_>) {
         let Some(mut channel) = self.channels.remove(&keys_id) else { return };
+        let _span = span(keys_id, &channel).entered();
         let from = channel.state.name();
         let before = channel.state.record();
         let had_outpoint = channel.state.channel().is_some();
@@ -321,6 +322,14 @@ impl std::fmt::Display for Hex {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
+}
+
+/// What the log lines of a channel stand in.
+fn span(keys_id: KeysId, channel: &Channel) -> tracing::Span {
+    let channel_id = channel.state.channel_ids().into_iter().next();
+    let channel_id = channel_id.map(tracing::field::display);
+    let conn = tracing::info_span!("conn", node_id = %channel.node_id);
+    conn.in_scope(|| tracing::info_span!("channel", keys_id = %Hex(keys_id), channel_id))
 }
 
 /// Whether a state is one of an open that is not done.

@@ -30,6 +30,12 @@ const BANNED: &[Banned] = &[
     Banned { word: "todo!", seen: As::Text, but: &[], why: "unfinished" },
     Banned { word: "unimplemented!", seen: As::Text, but: &[], why: "unfinished" },
     Banned { word: "dbg!", seen: As::Text, but: &[], why: "left over" },
+    Banned {
+        word: "error!(",
+        seen: As::Text,
+        but: &["bin/src/core_loop.rs", "bin/src/entropy.rs"],
+        why: "nothing outside may cause an error line: warn says what the operator should know",
+    },
     Banned { word: "#[ignore", seen: As::Text, but: &[], why: "a test runs or goes" },
     Banned {
         word: "funding_locked",
