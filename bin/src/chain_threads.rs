@@ -3,12 +3,15 @@
 
 use crate::inbox::Inbox;
 use crate::shell::ChainWork;
-use chain::{Backend, BroadcastError, ChainEvent, ChainUpdate, Feerates, Follower, Tip, Untested};
+use chain::{
+    Backend, BackendError, BroadcastError, ChainEvent, ChainUpdate, Feerates, Follower, Tip,
+    Untested,
+};
 use funding::{Fees, Verdict};
 use node::Event;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use transactions::FeeratePerKw;
 
@@ -18,9 +21,11 @@ pub fn follow(
     mut follower: Follower,
     inbox: &Inbox,
     stop: &Arc<AtomicBool>,
+    wrong_backend: &OnceLock<String>,
 ) {
     let mut said: Option<(bool, Option<String>)> = None;
     let mut progress = Progress::default();
+    let mut is_known = false;
     while !stop.load(Ordering::Relaxed) {
         let (events, state) = match backend.next(&follower.locator(), WAIT) {
             Ok(ChainEvent::Update(update)) => match follower.apply(&update) {
@@ -36,8 +41,15 @@ pub fn follow(
                 let text = format!("the backend itself is at block {height} of {headers}");
                 (Vec::new(), (false, Some(text)))
             }
-            Err(error) => (Vec::new(), (false, Some(error.to_string()))),
+            Err(error) => {
+                // From the start: a mistake of the configuration. Later it may be one that passes.
+                if !is_known && matches!(error, BackendError::WrongNetwork { .. }) {
+                    let _ = wrong_backend.set(error.to_string());
+                }
+                (Vec::new(), (false, Some(error.to_string())))
+            }
         };
+        is_known |= state.1.is_none();
         let failed = state.1.is_some();
         for event in events {
             if !inbox.push_chain(event) {
@@ -182,7 +194,7 @@ fn run(backend: &mut dyn Backend, job: ChainWork, inbox: &Inbox) {
 }
 
 /// Where a new node begins.
-pub fn birthday(backend: &mut dyn Backend) -> Result<Tip, chain::BackendError> {
+pub fn birthday(backend: &mut dyn Backend) -> Result<Tip, BackendError> {
     backend.birthday()
 }
 

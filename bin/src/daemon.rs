@@ -15,9 +15,9 @@ use funding::Policy;
 use node::{Command, CommitError, Config, Entropy, Node, Step, Store, StoreError};
 use secp256k1::PublicKey;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
+use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use storage::{Database, History};
@@ -62,6 +62,7 @@ pub struct Daemon {
     net: Net,
     inbox: Inbox,
     stop: Arc<AtomicBool>,
+    wrong_backend: Arc<OnceLock<String>>,
     core: JoinHandle<CoreEnd>,
     threads: Vec<JoinHandle<()>>,
     runtime: Runtime,
@@ -111,7 +112,9 @@ impl Daemon {
         let history = database.history();
         let (its_inbox, its_stop) = (inbox.clone(), Arc::clone(&stop));
         let core = Core { node, database, inbox: its_inbox, shell, entropy, start, stop: its_stop };
-        let threads = chain_threads(setup.backend, follower, jobs, &inbox, &stop)?;
+        let wrong_backend = Arc::new(OnceLock::new());
+        let wrong = Arc::clone(&wrong_backend);
+        let threads = chain_threads(setup.backend, follower, jobs, &inbox, &stop, wrong)?;
         let its_replies = replies.clone();
         let core = spawn("navvy-core", move || {
             let end = core.run();
@@ -119,7 +122,19 @@ impl Daemon {
             end
         })?;
         let client = Client::new(inbox.clone(), replies, notices);
-        Ok(Self { node_id, address, client, history, net, inbox, stop, core, threads, runtime })
+        Ok(Self {
+            node_id,
+            address,
+            client,
+            history,
+            net,
+            inbox,
+            stop,
+            wrong_backend,
+            core,
+            threads,
+            runtime,
+        })
     }
 
     /// How to speak to it.
@@ -142,6 +157,12 @@ impl Daemon {
         !self.core.is_finished()
     }
 
+    /// What cannot become right while it runs: a chain backend of another network, from the start.
+    pub fn mistake(&self) -> Option<Failure> {
+        let text = self.wrong_backend.get()?;
+        Some(Failure::new(Exit::Backend, text))
+    }
+
     /// A polite stop: opens that the peer cannot hold yet are ended and the peer is told,
     /// `funding_signed` is waited for, at most 30 seconds.
     ///
@@ -162,6 +183,7 @@ impl Daemon {
         self.runtime.shutdown_timeout(DRAIN);
         match end {
             Ok(CoreEnd::Stopped) => Ok(()),
+            Ok(CoreEnd::DiskFull) => Err(disk_full()),
             Ok(CoreEnd::Failed(error)) => Err(commit_failure(&error)),
             Err(_) => Err(Failure::new(Exit::Failed, "the core thread failed")),
         }
@@ -224,11 +246,12 @@ fn chain_threads(
     jobs: mpsc::Receiver<crate::shell::ChainWork>,
     inbox: &Inbox,
     stop: &Arc<AtomicBool>,
+    wrong_backend: Arc<OnceLock<String>>,
 ) -> Result<Vec<JoinHandle<()>>, Failure> {
     let worker = backend.another();
     let (its_inbox, its_stop) = (inbox.clone(), Arc::clone(stop));
     let follow = spawn("navvy-chain", move || {
-        chain_threads::follow(backend, follower, &its_inbox, &its_stop);
+        chain_threads::follow(backend, follower, &its_inbox, &its_stop, &wrong_backend);
     })?;
     let its_inbox = inbox.clone();
     let work = spawn("navvy-broadcast", move || {
@@ -254,6 +277,11 @@ fn spawn<T: Send + 'static>(
 pub fn has_node(database: &Database) -> Result<bool, Failure> {
     let rows = database.live().map_err(|error| store_failure(&error))?;
     Ok(Node::exists(&rows))
+}
+
+/// How the process ends when the disk is full, and nothing else is wrong.
+pub fn disk_full() -> Failure {
+    Failure::new(Exit::DiskFull, "the disk is full: make room and start again; nothing is lost")
 }
 
 /// How the process ends when a step cannot be committed.

@@ -13,6 +13,7 @@ use bin::{entropy, rpc_host};
 use bitcoin::Network;
 use chain::bitcoind::Bitcoind;
 use chain::{Backend, Tip};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,21 +44,23 @@ fn run(config: &Config) -> Result<(), Failure> {
     let (client, history) = (daemon.client(), daemon.history());
     let stop = asked_to_stop.clone();
     let host = rpc_host::host(client, history, log.clone(), stop, miner, config.network);
-    let serving = serve(&daemon, &folder, host)?;
+    let serving = serve(&daemon, config.rpc.clone().unwrap_or(folder.rpc_path()), host)?;
+    // Before anybody is told that it serves: what is not caught ends the process.
+    let signals = daemon.runtime().block_on(async { Signals::catch() })?;
     println!("navvyd {} listens on {}", daemon.node_id, daemon.address);
     notify.ready();
     let attendant = daemon.runtime().spawn(attend(Arc::clone(&notify), daemon.client()));
-    wait_for_end(&daemon, &log, &notify, asked_to_stop.subscribe())?;
+    wait_for_end(&daemon, signals, &log, &notify, asked_to_stop.subscribe());
     attendant.abort();
     daemon.runtime().spawn(see_off(notify, daemon.client()));
+    let mistake = daemon.mistake();
     let result = daemon.stop();
     serving.stop();
-    result
+    result.and_then(|()| mistake.map_or(Ok(()), Err))
 }
 
 /// The RPC, from here until the end: also while the daemon stops, it says how far that is.
-fn serve(daemon: &Daemon, folder: &DataFolder, host: rpc::Host) -> Result<rpc::Serving, Failure> {
-    let path = folder.rpc_path();
+fn serve(daemon: &Daemon, path: PathBuf, host: rpc::Host) -> Result<rpc::Serving, Failure> {
     daemon.runtime().block_on(rpc::serve(&path, host)).map_err(|error| {
         Failure::new(Exit::Failed, format!("the RPC socket {}: {error}", path.display()))
     })
@@ -143,35 +146,51 @@ fn abort_when_the_core_panics() {
     }));
 }
 
+/// The signals that are not left to the system.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hang_up: Signal,
+}
+
+impl Signals {
+    fn catch() -> Result<Self, Failure> {
+        let caught = |kind| {
+            signal(kind).map_err(|error| Failure::new(Exit::Failed, format!("signals: {error}")))
+        };
+        Ok(Self {
+            terminate: caught(SignalKind::terminate())?,
+            interrupt: caught(SignalKind::interrupt())?,
+            hang_up: caught(SignalKind::hangup())?,
+        })
+    }
+}
+
 /// Until a signal or a client says so, or the core ends by itself. A second signal ends the process at once.
 fn wait_for_end(
     daemon: &Daemon,
+    mut signals: Signals,
     log: &Reload,
     notify: &Notify,
     mut asked_to_stop: watch::Receiver<bool>,
-) -> Result<(), Failure> {
-    let failed = |error: std::io::Error| Failure::new(Exit::Failed, format!("signals: {error}"));
+) {
     daemon.runtime().block_on(async {
-        let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
-        let mut hang_up = signal(SignalKind::hangup()).map_err(failed)?;
-        while daemon.is_running() {
+        while daemon.is_running() && daemon.mistake().is_none() {
             tokio::select! {
-                _ = terminate.recv() => break,
-                _ = interrupt.recv() => break,
+                _ = signals.terminate.recv() => break,
+                _ = signals.interrupt.recv() => break,
                 _ = asked_to_stop.wait_for(|asked| *asked) => break,
-                _ = hang_up.recv() => reload(log, notify),
+                _ = signals.hang_up.recv() => reload(log, notify),
                 () = tokio::time::sleep(LOOK) => {}
             }
         }
         tracing::info!("stopping");
-        tokio::spawn(exit_at_next(terminate, interrupt));
-        Ok(())
-    })
+        tokio::spawn(exit_at_next(signals));
+    });
 }
 
-async fn exit_at_next(mut terminate: Signal, mut interrupt: Signal) {
-    tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+async fn exit_at_next(mut signals: Signals) {
+    tokio::select! { _ = signals.terminate.recv() => {}, _ = signals.interrupt.recv() => {} }
     std::process::exit(0);
 }
 

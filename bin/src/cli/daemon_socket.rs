@@ -10,7 +10,7 @@ pub struct Location {
     /// The daemon's socket; without it, rpc.sock in the folder of the network in the data folder.
     #[arg(long, alias = "rpcserver", env = "NAVVY_RPC", value_name = "SOCKET", global = true)]
     pub rpc: Option<PathBuf>,
-    /// The daemon's data folder; without it ~/.navvy, or else /var/lib/navvy.
+    /// The daemon's data folder; without it ~/.navvy, or else the service's socket, /run/navvy/rpc.sock.
     #[arg(long, env = "NAVVY_DATA_DIR", value_name = "FOLDER", global = true)]
     pub data_dir: Option<PathBuf>,
     /// The chain: regtest, signet or testnet4.
@@ -43,7 +43,7 @@ impl Location {
             return inside(folder.clone());
         }
         let home = std::env::var_os("HOME").map(|home| inside(PathBuf::from(home).join(".navvy")));
-        let service = inside(PathBuf::from("/var/lib/navvy"));
+        let service = PathBuf::from("/run/navvy/rpc.sock");
         match home {
             Some(home) if home.exists() || !service.exists() => home,
             _ => service,

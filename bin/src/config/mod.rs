@@ -27,6 +27,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where peers may connect.
     pub listen: SocketAddr,
+    /// The socket for clients, if it is not in the data folder.
+    pub rpc: Option<PathBuf>,
     /// Where blocks come from.
     pub chain: Chain,
     /// The file with the password of the seed, if the seed is encrypted.
@@ -95,6 +97,7 @@ impl Config {
             network,
             data_dir: sources.required("data-dir", values::path)?,
             listen: sources.required("listen", values::address)?,
+            rpc: sources.optional("rpc", values::path)?,
             chain: chain(sources, network)?,
             password_file: sources.optional("password-file", values::path)?,
             simple_close: sources.switch("simple-close")?,

@@ -41,6 +41,10 @@ pub const SETTINGS: &[Setting] = &[
         help: "Where peers may connect",
     },
     Setting {
+        name: "rpc", variable: "NAVVY_RPC", value: Some("SOCKET"), default: None,
+        help: "The socket for clients; if not set, rpc.sock in the folder of the network",
+    },
+    Setting {
         name: "bitcoind", variable: "NAVVY_BITCOIND", value: Some("ADDRESS"), default: None,
         help: "Host and port of the RPC of bitcoind",
     },

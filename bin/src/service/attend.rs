@@ -43,7 +43,7 @@ pub async fn see_off(notify: Arc<Notify>, client: Client) {
         let waiting = channels.iter().filter(|channel| channel.state == UNANSWERED).count();
         if waiting > 0 {
             notify.extend(EXTENSION);
-            notify.status(&format!("stopping once {waiting} peers have sent funding_signed"));
+            notify.status(&format!("stopping: funding_signed is awaited for {waiting}"));
         }
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
