@@ -11,15 +11,15 @@
 )]
 
 #[path = "../../chain/tests/fake/mod.rs"]
-#[allow(dead_code, missing_docs, reason = "the tests of the chain use all of it")]
+#[allow(dead_code, unfulfilled_lint_expectations, reason = "the tests of the chain use all of it")]
 mod fake;
-#[path = "service/manager.rs"]
+#[path = "service/systemd.rs"]
 #[allow(dead_code, reason = "other tests use all of it")]
-mod manager;
+mod systemd;
 
 use chain::regtest::faucet_script;
 use fake::{Fake, Raw};
-use manager::{Manager, Navvyd};
+use systemd::{Manager, Navvyd};
 use tempfile::TempDir;
 
 /// A data folder in which a node has run, on the chain of a stand-in for bitcoind.

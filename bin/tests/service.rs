@@ -8,18 +8,18 @@
     reason = "a test ends at the first surprise"
 )]
 
-#[path = "service/manager.rs"]
-mod manager;
 #[path = "service/nodes.rs"]
 mod nodes;
+#[path = "service/systemd.rs"]
+mod systemd;
 
 use bin::service::{Notify, attend, see_off};
-use manager::{Manager, Navvyd};
 use node::{Effect, Notice};
 use nodes::{Gate, Nodes};
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
+use systemd::{Manager, Navvyd};
 use tempfile::TempDir;
 use wire::Message;
 
