@@ -95,7 +95,8 @@ impl Balances {
         let Some((local, remote)) = self.after_fee(fee, self.local_is_opener) else {
             return Vec::new();
         };
-        let is_dust = local < self.local_dust_limit.max(self.remote_dust_limit);
+        // LDK leaves out an output at exactly its limit too, and closes by force where we insist on it.
+        let is_dust = local <= self.local_dust_limit.max(self.remote_dust_limit);
         // What does not relay would leave the close standing still.
         let relays = |set: &OutputSet| {
             (!set.local || local >= dust_limit(&self.local_script))

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// A running bitcoind.
@@ -42,16 +43,6 @@ impl Bitcoind {
         bitcoind
     }
 
-    /// Stops, and starts with the same data and these flags too.
-    pub fn restart_with(&mut self, options: &[&str]) {
-        self.process.terminate();
-        let mut arguments = self.arguments.clone();
-        arguments.extend(options.iter().map(ToString::to_string));
-        let folder = self.folder.parent().expect("a folder");
-        self.process = Process::start("bitcoind", folder, &program("BITCOIND_EXE"), &arguments);
-        self.wait_ready();
-    }
-
     fn wait_ready(&self) {
         wait_for("bitcoind to answer", || self.try_call(&["getblockcount"]));
     }
@@ -65,6 +56,27 @@ impl Bitcoind {
     /// Its clock goes right.
     pub fn set_clock_right(&self) {
         self.call(&["setmocktime", "0"]);
+    }
+
+    /// Stops, and starts with the same data and these flags too.
+    pub fn restart_with(&mut self, flags: &[&str]) {
+        self.stop();
+        self.start_again(flags);
+    }
+
+    /// SIGTERM, and the end.
+    pub fn stop(&mut self) {
+        assert_eq!(self.process.terminate(), Some(0));
+    }
+
+    /// A new start after [`Self::stop`], with further flags.
+    pub fn start_again(&mut self, flags: &[&str]) {
+        let folder = self.folder.parent().expect("a folder");
+        let mut arguments = self.arguments.clone();
+        arguments.extend(flags.iter().map(|flag| (*flag).to_owned()));
+        let exe = program("BITCOIND_EXE");
+        self.process = Process::start("bitcoind", folder, &exe, &arguments);
+        self.wait_ready();
     }
 
     /// Calls an RPC.
@@ -100,6 +112,21 @@ impl Bitcoind {
         self.mine_to(blocks, NOBODY);
     }
 
+    /// Mines a block with these transactions, given in full or by id, and no others. Its coinbase is like no
+    /// other's, so that it is not a block again that was taken back in the same second.
+    pub fn mine_only(&self, transactions: &[&str]) {
+        let list = serde_json::to_string(transactions).expect("a list");
+        let number = NEXT_BLOCK.fetch_add(1, Ordering::Relaxed);
+        self.call(&["generateblock", &format!("raw(6a04{number:08x})"), &list]);
+    }
+
+    /// Takes back the last blocks; what was in them waits in the mempool.
+    pub fn take_back(&self, blocks: u32) {
+        let height = self.height() + 1 - u64::from(blocks);
+        let hash = self.call(&["getblockhash", &height.to_string()]);
+        self.call(&["invalidateblock", hash.as_str().expect("a hash")]);
+    }
+
     /// The tip's height.
     pub fn height(&self) -> u64 {
         self.call(&["getblockcount"]).as_u64().expect("a height")
@@ -119,6 +146,28 @@ impl Bitcoind {
         })
     }
 
+    /// A transaction that is in one of the last blocks.
+    pub fn transaction(&self, txid: &str) -> Value {
+        let tip = self.height();
+        let found = (tip.saturating_sub(300)..=tip).rev().find_map(|height| {
+            let hash = self.call(&["getblockhash", &height.to_string()]);
+            self.try_call(&["getrawtransaction", txid, "1", hash.as_str()?])
+        });
+        found.unwrap_or_else(|| panic!("{txid} is in no block"))
+    }
+
+    /// What its outputs hold, in satoshi.
+    pub fn outputs(&self, txid: &str) -> Vec<u64> {
+        let transaction = self.transaction(txid);
+        let outputs = transaction["vout"].as_array().expect("outputs").iter();
+        outputs.map(|output| satoshi(&output["value"])).collect()
+    }
+
+    /// Its weight.
+    pub fn weight(&self, txid: &str) -> u64 {
+        self.transaction(txid)["weight"].as_u64().expect("a weight")
+    }
+
     /// The fee of every transaction in the blocks from `height` on, in satoshi.
     pub fn fees_since(&self, height: u64) -> BTreeMap<String, u64> {
         let mut fees = BTreeMap::new();
@@ -126,14 +175,19 @@ impl Bitcoind {
             let hash = self.call(&["getblockhash", &height.to_string()]);
             let block = self.call(&["getblock", hash.as_str().expect("a hash"), "2"]);
             for transaction in block["tx"].as_array().expect("transactions") {
-                if let Some(fee) = transaction["fee"].as_f64() {
+                if transaction["fee"].is_number() {
                     let txid = transaction["txid"].as_str().expect("a txid").to_owned();
-                    fees.insert(txid, (fee * 1e8).round() as u64);
+                    fees.insert(txid, satoshi(&transaction["fee"]));
                 }
             }
         }
         fees
     }
+}
+
+/// bitcoind prints amounts in bitcoin.
+pub fn satoshi(value: &Value) -> u64 {
+    (value.as_f64().expect("an amount") * 1e8).round() as u64
 }
 
 /// The user of the RPC.
@@ -142,3 +196,5 @@ pub const USER: &str = "navvy";
 pub const PASSWORD: &str = "regtest";
 /// An address whose key nobody has.
 const NOBODY: &str = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202";
+/// Which block of its own [`Bitcoind::mine_only`] makes next.
+static NEXT_BLOCK: AtomicU32 = AtomicU32::new(0);

@@ -7,7 +7,7 @@ use crate::process::wait_for;
 use crate::table::Table;
 use crate::world::{Wish, World};
 
-scenarios!(
+scenarios!(lnd:
     each_message_is_lost_with_its_connection,
     what_is_left_of_a_dead_open_goes_after_2016_blocks,
 );

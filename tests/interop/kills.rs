@@ -9,7 +9,7 @@ use crate::proxy::Side;
 use crate::table::Table;
 use crate::world::{ANCHORS, Wish, World};
 
-scenarios!(navvyd_is_killed_at_each_message, navvyd_is_killed_before_each_call,);
+scenarios!(lnd: navvyd_is_killed_at_each_message, navvyd_is_killed_before_each_call,);
 
 fn navvyd_is_killed_at_each_message<P: Peer>() {
     let mut table = Table::read(&format!("kills-{}", P::NAME));

@@ -22,6 +22,7 @@ pub struct Lnd {
 impl Peer for Lnd {
     const NAME: &'static str = "lnd";
     const TYPES: &'static [Type] = &[Type::Anchors, Type::StaticRemotekey];
+    const OPEN_TYPES: &'static [Type] = Self::TYPES;
     const MINIMUM_DEPTH: u32 = 4;
     const TOO_SMALL: Refusal = Refusal {
         options: &["--minchansize=100000"],
@@ -180,6 +181,10 @@ impl Peer for Lnd {
         let folder = self.folder.parent().expect("a folder");
         self.process = Process::start("lnd", folder, &program("NAVVY_LND_EXE"), &self.arguments);
         self.wait_ready();
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.clone()
     }
 
     fn print_transcript(&self) {

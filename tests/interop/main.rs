@@ -11,10 +11,18 @@
 
 mod bitcoind;
 mod cuts;
+mod exits;
+mod exits_chain;
+mod exits_fees;
+mod exits_floor;
+mod exits_force;
+mod exits_loss;
 mod faults;
+mod fee_server;
 mod first_contact;
 mod gate;
 mod kills;
+mod ldk;
 mod lncli;
 mod lnd;
 mod navvy;
@@ -58,4 +66,9 @@ fn lnd_answers() {
 #[test]
 fn lncli_answers() {
     answers_version("NAVVY_LNCLI_EXE", "lncli version");
+}
+
+#[test]
+fn ldk_answers() {
+    answers_version("NAVVY_LDK_EXE", "ldk-peer");
 }

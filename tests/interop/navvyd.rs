@@ -46,12 +46,6 @@ impl Navvyd {
         navvyd
     }
 
-    /// SIGKILL and a new start.
-    pub fn kill_and_start(&mut self) {
-        self.kill();
-        self.start_again();
-    }
-
     /// SIGKILL.
     pub fn kill(&mut self) {
         self.process.kill();
@@ -61,6 +55,17 @@ impl Navvyd {
     pub fn start_again(&mut self) {
         self.process = Process::start("navvyd", &self.folder, &executable(), &self.arguments);
         self.wait_synced();
+    }
+
+    /// SIGKILL and a new start.
+    pub fn kill_and_start(&mut self) {
+        self.kill();
+        self.start_again();
+    }
+
+    /// All its data, to be copied while it does not run.
+    pub fn data(&self) -> PathBuf {
+        self.folder.join("navvyd")
     }
 
     /// SIGTERM; its exit code.
@@ -207,6 +212,17 @@ impl Navvyd {
             "channel_point": channel_point,
             "force": close.force,
             "sat_per_kw": close.sat_per_kw,
+        }));
+        done(&answer).expect("a close");
+    }
+
+    /// Closes together with the peer, for this much if possible, and for no more than the limit.
+    pub fn close_within(&self, channel_point: &Value, sat_per_kw: u32, limit: u32) {
+        let answer = self.ask(&json!({
+            "command": "close",
+            "channel_point": channel_point,
+            "sat_per_kw": sat_per_kw,
+            "max_sat_per_kw": limit,
         }));
         done(&answer).expect("a close");
     }

@@ -40,7 +40,7 @@ fn navvyd_opens_each_type<P: Peer>() {
 /// The same from the other side.
 fn the_peer_opens_each_type<P: Peer>() {
     let world = World::<P>::new();
-    for channel_type in P::TYPES {
+    for channel_type in P::OPEN_TYPES {
         let open =
             Open { push_sat: 200_000, channel_type: Some(*channel_type), ..world.open_to_navvyd() };
         world.peer.open(&open).expect("an open");

@@ -1,7 +1,7 @@
 //! What every real peer can do. A scenario is a function over this trait, so that it runs against each of them.
 
 use crate::bitcoind::Bitcoind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// A real peer as a running process.
 pub trait Peer: Sized + Sync {
@@ -9,6 +9,8 @@ pub trait Peer: Sized + Sync {
     const NAME: &'static str;
     /// The channel types that it offers.
     const TYPES: &'static [Type];
+    /// Those that it can be told to open.
+    const OPEN_TYPES: &'static [Type];
     /// How deep it wants a channel of 12 million satoshi to be that is opened to it.
     const MINIMUM_DEPTH: u32;
     /// A channel that is too small for it.
@@ -52,6 +54,8 @@ pub trait Peer: Sized + Sync {
     fn kill(&mut self);
     /// A new start with the same data.
     fn start_again(&mut self);
+    /// All its data, to be copied while it does not run.
+    fn data(&self) -> PathBuf;
     /// The lines of its log that hold one of these words.
     fn print_transcript(&self);
 }
@@ -153,9 +157,17 @@ pub enum Standing {
     Closed,
 }
 
-/// Each scenario as a test against each peer.
+/// Each scenario as a test against each peer, or against LND alone.
 macro_rules! scenarios {
     ($($name:ident),* $(,)?) => {
+        mod lnd {
+            $(#[test] fn $name() { super::$name::<crate::lnd::Lnd>(); })*
+        }
+        mod ldk {
+            $(#[test] fn $name() { super::$name::<crate::ldk::Ldk>(); })*
+        }
+    };
+    (lnd: $($name:ident),* $(,)?) => {
         mod lnd {
             $(#[test] fn $name() { super::$name::<crate::lnd::Lnd>(); })*
         }

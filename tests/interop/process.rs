@@ -50,11 +50,18 @@ impl Process {
 
     /// Prints the lines of its log that hold one of these words.
     pub fn print_lines(&self, words: &[&str]) {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
         println!("--- what {} says", self.name);
-        for line in text.lines().filter(|line| words.iter().any(|word| line.contains(word))) {
+        for line in self.lines(words) {
             println!("{}", line.chars().take(220).collect::<String>());
         }
+    }
+
+    /// The lines of its log that hold one of these words.
+    pub fn lines(&self, words: &[&str]) -> Vec<String> {
+        let text = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines = text.lines().filter(|line| words.iter().any(|word| line.contains(word)));
+        lines.map(str::to_owned).collect()
     }
 
     /// The end of its log.

@@ -22,7 +22,7 @@ pub struct World<P> {
     each: u64,
     /// The first height that belongs to the test.
     start: u64,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl<P: Peer> World<P> {
@@ -58,10 +58,15 @@ impl<P: Peer> World<P> {
         }
         let start = bitcoind.height() + 1;
         let each = COIN * u64::from(coins);
-        let world = Self { bitcoind, gate, peer, navvyd, start, each, _folder: folder };
+        let world = Self { bitcoind, gate, peer, navvyd, start, each, folder };
         world.settle();
         assert_eq!((world.navvyd.confirmed(), world.peer.confirmed()), (each, each));
         world
+    }
+
+    /// Where all their data is.
+    pub fn folder(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Waits until both have followed the chain to its end.

@@ -44,7 +44,13 @@ const BANNED: &[Banned] = &[
         why: "channel_ready is the name",
     },
     Banned { word: "holder", seen: As::Word, but: &[], why: "local is the name" },
-    Banned { word: "counterparty", seen: As::Word, but: &[], why: "remote is the name" },
+    Banned {
+        word: "counterparty",
+        seen: As::Word,
+        // LDK's own names.
+        but: &["tests/peers/ldk/"],
+        why: "remote is the name",
+    },
     Banned { word: "fundee", seen: As::Word, but: &[], why: "accepter is the name" },
     Banned {
         word: "initiator",

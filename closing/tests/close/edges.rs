@@ -33,6 +33,22 @@ fn a_closing_output_below_its_dust_limit_is_refused() {
     }
 }
 
+/// 354 sat of ours are no dust to us, but to an LDK, whose limit is the same. Better without them than by force.
+#[test]
+fn an_output_at_exactly_the_limit_may_be_missing() {
+    for (sat, is_agreed) in [(354, true), (355, false)] {
+        let pair = Pair::normal_of(&OpenWish { push: Amount::from_sat(sat), ..wish() });
+        let (opener, accepter) = ends_of(pair);
+        let (opener, mut accepter, scripts) = both_shut_down(opener, accepter);
+        let mut transaction = scripts.transaction(opener.channel(), 674);
+        transaction.output.retain(|output| output.script_pubkey == scripts.opener);
+        let signature = opener.sign(&transaction);
+        let offer = wire::ClosingSigned { signature, ..opener.signed(&scripts, 674) };
+        accepter.receive(Message::ClosingSigned(offer));
+        assert_eq!(!accepter.broadcast().is_empty(), is_agreed, "{sat}");
+    }
+}
+
 /// A mutual close that we signed before the operator's force still is one.
 #[test]
 fn a_mutual_close_after_force_is_no_unknown_transaction() {
