@@ -15,32 +15,60 @@ pub struct Bitcoind {
     folder: PathBuf,
     cli: PathBuf,
     arguments: Vec<String>,
+    /// User and password; with none of them there is a cookie.
+    login: Vec<String>,
     process: Process,
 }
 
 impl Bitcoind {
     /// Starts one and waits until it answers.
     pub fn start(folder: &Path) -> Self {
+        let login = vec![format!("-rpcuser={USER}"), format!("-rpcpassword={PASSWORD}")];
+        Self::start_as(folder, login, &[])
+    }
+
+    /// Starts one that makes a cookie, with these flags too.
+    pub fn start_with_cookie(folder: &Path, options: &[&str]) -> Self {
+        Self::start_as(folder, Vec::new(), options)
+    }
+
+    fn start_as(folder: &Path, login: Vec<String>, options: &[&str]) -> Self {
         let exe = program("BITCOIND_EXE");
         let cli = exe.with_file_name("bitcoin-cli");
         let data = folder.join("bitcoind");
         std::fs::create_dir_all(&data).expect("a folder");
         let port = free_port();
-        let arguments = vec![
+        let mut arguments = vec![
             "-regtest".to_owned(),
             format!("-datadir={}", data.display()),
             format!("-rpcport={port}"),
-            format!("-rpcuser={USER}"),
-            format!("-rpcpassword={PASSWORD}"),
             "-listen=0".to_owned(),
             "-dnsseed=0".to_owned(),
             "-fixedseeds=0".to_owned(),
             "-discover=0".to_owned(),
         ];
+        arguments.extend_from_slice(&login);
+        arguments.extend(options.iter().map(ToString::to_string));
         let process = Process::start("bitcoind", folder, &exe, &arguments);
-        let bitcoind = Self { port, folder: data, cli, arguments, process };
+        let bitcoind = Self { port, folder: data, cli, arguments, login, process };
         bitcoind.wait_ready();
         bitcoind
+    }
+
+    /// Where its cookie is, if it makes one.
+    pub fn cookie(&self) -> PathBuf {
+        self.folder.join("regtest/.cookie")
+    }
+
+    /// The hash of the block at this height.
+    pub fn hash_at(&self, height: u64) -> String {
+        let hash = self.call(&["getblockhash", &height.to_string()]);
+        hash.as_str().expect("a hash").to_owned()
+    }
+
+    /// Mines a block without any transaction of the mempool.
+    pub fn mine_empty(&self) {
+        self.call(&["generateblock", NOBODY, "[]"]);
     }
 
     fn wait_ready(&self) {
@@ -90,8 +118,7 @@ impl Bitcoind {
             .arg("-regtest")
             .arg(format!("-datadir={}", self.folder.display()))
             .arg(format!("-rpcport={}", self.port))
-            .arg(format!("-rpcuser={USER}"))
-            .arg(format!("-rpcpassword={PASSWORD}"))
+            .args(&self.login)
             .args(arguments)
             .output()
             .expect("bitcoin-cli");

@@ -9,6 +9,7 @@
     reason = "a test ends at the first surprise"
 )]
 
+mod backend;
 mod bitcoind;
 mod cuts;
 mod exits;

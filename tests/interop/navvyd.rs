@@ -24,26 +24,78 @@ impl Navvyd {
     pub fn start(folder: &Path, bitcoind: u16, options: &[&str]) -> Self {
         let password = folder.join("bitcoind-password");
         std::fs::write(&password, PASSWORD).expect("a password file");
+        let address = format!("127.0.0.1:{bitcoind}");
+        let password = password.display().to_string();
+        let mut flags = vec!["--bitcoind", &address, "--bitcoind-user", USER];
+        flags.extend(["--bitcoind-password-file", &password]);
+        flags.extend(options);
+        let mut navvyd = Self::launch(folder, &flags);
+        navvyd.learn_node_id();
+        navvyd
+    }
+
+    /// Starts one with these flags beside those of its folder and address, and does not wait.
+    pub fn launch(folder: &Path, flags: &[&str]) -> Self {
         let address = format!("127.0.0.1:{}", free_port());
         let mut arguments = vec![
             "--data-dir".to_owned(),
             folder.join("navvyd").display().to_string(),
             "--listen".to_owned(),
             address.clone(),
-            "--bitcoind".to_owned(),
-            format!("127.0.0.1:{bitcoind}"),
-            "--bitcoind-user".to_owned(),
-            USER.to_owned(),
-            "--bitcoind-password-file".to_owned(),
-            password.display().to_string(),
         ];
-        arguments.extend(options.iter().map(|option| (*option).to_owned()));
+        arguments.extend(flags.iter().map(ToString::to_string));
         let process = Process::start("navvyd", folder, &executable(), &arguments);
-        let mut navvyd =
-            Self { node_id: String::new(), address, folder: folder.to_owned(), arguments, process };
-        let info = navvyd.wait_synced();
-        navvyd.node_id = info["node_id"].as_str().expect("a node id").to_owned();
-        navvyd
+        Self { node_id: String::new(), address, folder: folder.to_owned(), arguments, process }
+    }
+
+    /// Waits until it follows the chain, and asks for its name.
+    pub fn learn_node_id(&mut self) {
+        let info = self.wait_synced();
+        self.node_id = info["node_id"].as_str().expect("a node id").to_owned();
+    }
+
+    /// How it stands.
+    pub fn info(&self) -> Value {
+        self.try_info().expect("an answer")
+    }
+
+    /// How it stands; `None` while it is not there.
+    pub fn try_info(&self) -> Option<Value> {
+        Some(self.try_ask(&json!({"command": "info"}))?["info"].clone())
+    }
+
+    /// Waits until it says that this is wrong with the chain; all that it says.
+    pub fn wait_problem(&self, words: &str) -> String {
+        wait_for(&format!("navvyd to say {words:?} of the chain"), || {
+            let problem = self.try_info()?["chain_problem"].as_str()?.to_owned();
+            problem.contains(words).then_some(problem)
+        })
+    }
+
+    /// Waits until it ends by itself; its exit code.
+    pub fn wait_end(&mut self) -> Option<i32> {
+        wait_for("navvyd to end", || self.process.ended())
+    }
+
+    /// What it has printed and logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("navvyd.log")).unwrap_or_default()
+    }
+
+    /// Its memory, in megabytes.
+    pub fn megabytes(&self) -> f64 {
+        self.process.megabytes()
+    }
+
+    /// Another value of a flag, from the next start on.
+    pub fn set_flag(&mut self, flag: &str, value: &str) {
+        let at = self.arguments.iter().position(|argument| argument == flag).expect("the flag");
+        value.clone_into(&mut self.arguments[at + 1]);
+    }
+
+    /// A new start with the same data, which does not wait.
+    pub fn relaunch(&mut self) {
+        self.process = Process::start("navvyd", &self.folder, &executable(), &self.arguments);
     }
 
     /// SIGKILL.

@@ -40,8 +40,20 @@ impl Process {
         self.child.try_wait().ok().flatten().map(|status| status.code())
     }
 
+    /// What it has in memory now, in megabytes.
+    pub fn megabytes(&self) -> f64 {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(path).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
+        kilobytes.unwrap_or(0.0) / 1_024.0
+    }
+
     /// SIGTERM, and the end.
     pub fn terminate(&mut self) -> Option<i32> {
+        if let Some(code) = self.ended() {
+            return code;
+        }
         let id = self.child.id().to_string();
         let _ = Command::new("kill").args(["-TERM", &id]).status();
         let name = self.name.clone();
