@@ -48,10 +48,12 @@ impl Node {
         let Outcome { next, effects, cause, failure } = outcome;
         self.run(keys_id, channel.node_id, &effects, turn);
         let Some(next) = next else {
-            self.on_ended(keys_id, &channel.node_id, channel.request, from, &cause, turn);
+            let (node_id, request) = (channel.node_id, channel.request);
+            self.on_ended(keys_id, &node_id, request.clone(), from, &cause, turn);
             if before.is_some() {
                 turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
-                self.journal(keys_id, subject, from, "", &cause, turn);
+                let entry = self.journal(keys_id, subject, from, "", &cause, turn);
+                turn.notify(Notice::Channel { keys_id, request, node_id, entry });
             }
             if let Some(failure) = failure {
                 self.on_attempt_failed(keys_id, &failure, turn);

@@ -127,3 +127,133 @@ fn now() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::host::{Answer, Controls, History, NodeHandle};
+    use crate::updates::updates;
+    use bitcoin::Network;
+    use node::{
+        Command, HistoryEntry, JournalRow, JournalSubject, KeysId, Row, StoreError, Table,
+        Timestamp,
+    };
+    use std::sync::Arc;
+    use tokio::sync::broadcast;
+    use tokio_stream::StreamExt as _;
+
+    /// A journal whose first rows were dropped.
+    struct Dropped;
+
+    impl History for Dropped {
+        fn range(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
+            let from = u64::from_be_bytes(from.try_into().unwrap());
+            let numbers = (FIRST..=FIRST + ROWS).filter(|number| *number >= from).take(limit);
+            Ok(numbers.map(|number| (table, number.to_be_bytes().to_vec(), row(number))).collect())
+        }
+    }
+
+    impl NodeHandle for broadcast::Sender<Notice> {
+        fn ask(&self, _: Command) -> Answer {
+            panic!("nobody asks the node")
+        }
+
+        fn notices(&self) -> broadcast::Receiver<Notice> {
+            self.subscribe()
+        }
+    }
+
+    struct Nothing;
+
+    impl Controls for Nothing {
+        fn levels(&self) -> String {
+            String::new()
+        }
+
+        fn set_levels(&self, _: &str) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn log_parts(&self) -> Vec<&'static str> {
+            Vec::new()
+        }
+
+        fn stop(&self) {}
+
+        fn draw(&self) -> Result<[u8; 16], String> {
+            Ok([0; 16])
+        }
+    }
+
+    fn row(number: u64) -> Vec<u8> {
+        let entry = HistoryEntry {
+            at: Timestamp(number),
+            from: "WaitForChannelReady".to_owned(),
+            to: "Normal".to_owned(),
+            cause: "a cause".to_owned(),
+        };
+        let subject = JournalSubject::default();
+        JournalRow { keys_id: KeysId([1; 16]), subject, entry }.row()
+    }
+
+    fn host(notices: &broadcast::Sender<Notice>) -> Host {
+        Host {
+            node: Arc::new(notices.clone()),
+            history: Arc::new(Dropped),
+            controls: Arc::new(Nothing),
+            miner: None,
+            network: Network::Regtest,
+            alias: None,
+            uris: Vec::new(),
+        }
+    }
+
+    async fn replay(since: u64) -> Vec<Event> {
+        let notices = broadcast::Sender::new(4);
+        let request = EventsRequest { since, ..EventsRequest::default() };
+        let (updates, stream) = updates();
+        tokio::spawn(tell(host(&notices), notices.subscribe(), request, updates));
+        stream.map(|event| event.expect("an event")).collect().await
+    }
+
+    fn gap(event: &Event) -> Option<(u64, u64)> {
+        match &event.event {
+            Some(Kind::Gap(gap)) => Some((gap.from, gap.to)),
+            _ => None,
+        }
+    }
+
+    #[tokio::test]
+    async fn numbers_that_were_dropped_are_named() {
+        let events = replay(2).await;
+        assert_eq!(gap(&events[0]), Some((2, 4)));
+        let numbers: Vec<u64> = events[1..].iter().map(|event| event.number).collect();
+        let all: Vec<u64> = (FIRST..=FIRST + ROWS).collect();
+        assert_eq!(numbers, all, "and then every one, also beyond what is read at once");
+        // Who asks for everything wants what there is.
+        assert_eq!(gap(&replay(0).await[0]), None);
+        assert_eq!(gap(&replay(FIRST).await[0]), None);
+    }
+
+    #[tokio::test]
+    async fn a_follower_that_lags_behind_the_news_is_told_and_loses_no_number() {
+        let notices = broadcast::Sender::new(1);
+        let last = FIRST + ROWS;
+        let request = EventsRequest { since: last, follow: true, news: true };
+        let (updates, mut stream) = updates();
+        let receiver = notices.subscribe();
+        for height in 0..3 {
+            notices.send(Notice::Block { height: node::Height(height) }).unwrap();
+        }
+        tokio::spawn(tell(host(&notices), receiver, request, updates));
+        let mut next = async || stream.next().await.unwrap().unwrap();
+        assert_eq!(next().await.number, last);
+        assert_eq!(gap(&next().await), Some((0, 0)));
+        let Some(Kind::Block(block)) = next().await.event else { panic!("no block") };
+        assert_eq!(block.height, 2);
+    }
+
+    const FIRST: u64 = 5;
+    /// More than are read at once.
+    const ROWS: u64 = 2_500;
+}

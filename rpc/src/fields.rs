@@ -4,8 +4,9 @@ use crate::proto::lnrpc;
 use crate::refusal::malformed;
 use bitcoin::address::NetworkUnchecked;
 use bitcoin::hashes::Hash as _;
+use bitcoin::hex::FromHex as _;
 use bitcoin::{Address, Amount, Network, OutPoint, ScriptBuf, Txid};
-use node::FeeratePerKw;
+use node::{FeeratePerKw, KeysId};
 use secp256k1::PublicKey;
 use tonic::Status;
 
@@ -49,6 +50,12 @@ pub(crate) fn outpoint_text(field: &str, text: &str) -> Result<OutPoint, Status>
     text.parse().map_err(|error| {
         malformed(field, format!("{text:?} is not of the form txid:output_index ({error})"))
     })
+}
+
+/// 32 hex digits.
+pub(crate) fn keys_id(field: &str, text: &str) -> Result<KeysId, Status> {
+    let bytes = <[u8; 16]>::from_hex(text);
+    bytes.map(KeysId).map_err(|_| malformed(field, "it has 32 hex digits"))
 }
 
 /// A txid in the order of the wire.

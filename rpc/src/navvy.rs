@@ -7,11 +7,11 @@ use crate::lightning::Server;
 use crate::proto::navvy::navvy_server::Navvy;
 use crate::proto::navvy::regtest_server::Regtest;
 use crate::proto::navvy::*;
-use crate::refusal::{Purpose, expect_reply, malformed};
+use crate::refusal::{Purpose, expect_reply, malformed, refusal, unexpected};
 use crate::updates::{UpdateStream, updates};
 use crate::{events, show_open};
 use bitcoin::Amount;
-use node::{CoinView, Command, Reply, RequestId, RequestView};
+use node::{CoinView, Command, FeeratePerKw, OpenName, Reply, RequestId, RequestView};
 use std::sync::{Arc, PoisonError};
 use tonic::{Response, Status};
 
@@ -67,6 +67,68 @@ impl Navvy for Server {
         let request = Some(events::request(&view?));
         Ok(Response::new(CancelRequestResponse { request }))
     }
+
+    async fn cancel_open(
+        &self,
+        request: tonic::Request<ChangeOpenRequest>,
+    ) -> Answer<ChangeOpenResponse> {
+        change_open(self, request.into_inner(), |open, feerate, max_fee| Command::CancelOpen {
+            open,
+            feerate,
+            max_fee,
+        })
+        .await
+    }
+
+    async fn bump_open(
+        &self,
+        request: tonic::Request<ChangeOpenRequest>,
+    ) -> Answer<ChangeOpenResponse> {
+        change_open(self, request.into_inner(), |open, feerate, max_fee| Command::BumpOpen {
+            open,
+            feerate,
+            max_fee,
+        })
+        .await
+    }
+}
+
+/// Both changes of an open.
+async fn change_open(
+    server: &Server,
+    request: ChangeOpenRequest,
+    command: impl FnOnce(OpenName, Option<FeeratePerKw>, Option<Amount>) -> Command,
+) -> Answer<ChangeOpenResponse> {
+    use change_open_request::Open;
+    let open = match request.open {
+        None => return Err(malformed("open", "say channel_point, keys_id or request_id")),
+        Some(Open::ChannelPoint(text)) => {
+            OpenName::Outpoint(fields::outpoint_text("channel_point", &text)?)
+        }
+        Some(Open::KeysId(text)) => OpenName::KeysId(fields::keys_id("keys_id", &text)?),
+        Some(Open::RequestId(text)) => OpenName::Request(RequestId(text)),
+    };
+    let feerate = match request.sat_per_vbyte {
+        0 => None,
+        rate => Some(fields::feerate("sat_per_vbyte", rate)?),
+    };
+    let max_fee = Some(request.max_fee_sat).filter(|fee| *fee > 0).map(Amount::from_sat);
+    let response = match server.host.node.ask(command(open, feerate, max_fee)).await {
+        Reply::Done => ChangeOpenResponse::default(),
+        Reply::Sent { txid, fee } => {
+            ChangeOpenResponse { txid: txid.to_string(), fee_sat: fee.to_sat() }
+        }
+        Reply::Failed(error) => return Err(refusal(&error, Purpose::Other)),
+        other @ (Reply::Request(_)
+        | Reply::Address(_)
+        | Reply::Balance(_)
+        | Reply::Coins(_)
+        | Reply::Channels(_)
+        | Reply::Requests(_)
+        | Reply::Peers(_)
+        | Reply::Info(_)) => return Err(unexpected(&other)),
+    };
+    Ok(Response::new(response))
 }
 
 #[tonic::async_trait]

@@ -43,7 +43,7 @@ fn words(code: &str, purpose: Purpose) -> (Code, &'static str) {
             (Code::FailedPrecondition, "pending channels exceed maximum")
         }
         ("unknown_channel", _) => (Code::NotFound, "unable to find channel"),
-        ("unknown_request", _) => (Code::NotFound, ""),
+        ("unknown_request" | "unknown_open", _) => (Code::NotFound, ""),
         (
             "dead_open_at_peer"
             | "not_open"

@@ -6,10 +6,11 @@ use crate::fields;
 use crate::host::Host;
 use crate::journal::Numbered;
 use crate::proto::navvy::show_open_request::Open as Wanted;
-use crate::proto::navvy::{FundingPosition, Open, ShowOpenRequest, ShowOpenResponse, Transition};
+use crate::proto::navvy::{
+    FundingPosition, Open, ShowOpenRequest, ShowOpenResponse, Transition, Unconfirmed,
+};
 use crate::refusal::malformed;
-use bitcoin::hex::FromHex as _;
-use node::{ChannelView, CommitmentFormat, KeysId, Role};
+use node::{ChannelView, CommitmentFormat, KeysId, Role, Standing, UnconfirmedView};
 use std::collections::BTreeMap;
 use tonic::Status;
 
@@ -66,9 +67,7 @@ impl Wish {
             Some(Wanted::ChannelPoint(text)) => {
                 fields::outpoint_text("channel_point", &text).map(Self::Output)
             }
-            Some(Wanted::KeysId(text)) => <[u8; 16]>::from_hex(&text)
-                .map(|bytes| Self::Keys(KeysId(bytes)))
-                .map_err(|_| malformed("keys_id", "it has 32 hex digits")),
+            Some(Wanted::KeysId(text)) => fields::keys_id("keys_id", &text).map(Self::Keys),
             Some(Wanted::RequestId(text)) => Ok(Self::Request(text)),
         }
     }
@@ -181,6 +180,21 @@ fn of_view(view: &ChannelView) -> Open {
         ending: view.ending.unwrap_or_default().to_owned(),
         sweep_txid: view.sweep_txid.map(|txid| txid.to_string()).unwrap_or_default(),
         transitions: Vec::new(),
+        unconfirmed: view.unconfirmed.iter().map(unconfirmed).collect(),
+    }
+}
+
+fn unconfirmed(view: &UnconfirmedView) -> Unconfirmed {
+    let (standing, reason) = match &view.standing {
+        Standing::Unknown => ("unknown", ""),
+        Standing::Held => ("held", ""),
+        Standing::Missing => ("missing", ""),
+        Standing::Refused(reason) => ("refused", reason.as_str()),
+    };
+    Unconfirmed {
+        txid: view.txid.to_string(),
+        standing: standing.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

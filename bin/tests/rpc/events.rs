@@ -4,7 +4,8 @@ use crate::stage::Stage;
 use rpc::proto::navvy::event::Event as Kind;
 use rpc::proto::navvy::show_open_request::Open as Wanted;
 use rpc::proto::navvy::{
-    CancelRequestRequest, Event, EventsRequest, ListRequestsRequest, ShowOpenRequest,
+    CancelRequestRequest, ChangeOpenRequest, Event, EventsRequest, ListRequestsRequest,
+    ShowOpenRequest, change_open_request,
 };
 use rpc::tonic::metadata::MetadataValue;
 use rpc::tonic::{Code, Request};
@@ -131,5 +132,54 @@ fn a_request_that_waits_can_be_cancelled_and_stays_so() {
     let request = ListRequestsRequest { undecided_only: true };
     let undecided = stage.run(navvy.list_requests(request)).unwrap().into_inner().requests;
     assert!(undecided.iter().all(|request| request.request_id != "second"));
+    stage.stop();
+}
+
+/// Opens a channel under a name, as far as its funding transaction, and gives its channel point.
+fn stuck_open(stage: &Stage, name: &'static str) -> String {
+    let mut open = Request::new(stage.open_request());
+    open.metadata_mut().insert(rpc::REQUEST_ID, MetadataValue::from_static(name));
+    stage.run(stage.alice.lightning.clone().open_channel_sync(open)).unwrap();
+    stage.wait_for("the funding transaction", || (stage.chain.mempool().len() == 1).then_some(()));
+    let pending = stage.pending(&stage.alice).pending_open_channels.remove(0);
+    pending.channel.unwrap().channel_point
+}
+
+#[test]
+fn an_open_that_is_stuck_is_bumped_or_cancelled() {
+    let stage = Stage::funded(1_000_000);
+    let mut navvy = stage.alice.navvy.clone();
+    stuck_open(&stage, "slow");
+    let bump = ChangeOpenRequest {
+        open: Some(change_open_request::Open::RequestId("slow".to_owned())),
+        sat_per_vbyte: 20,
+        max_fee_sat: 0,
+    };
+    let child = stage.run(navvy.bump_open(bump)).unwrap().into_inner();
+    assert!(child.fee_sat > 1_000 && child.txid.len() == 64, "{child:?}");
+    stage.wait_for("the child", || (stage.chain.mempool().len() == 2).then_some(()));
+    stage.mine(3);
+    stage.wait_for("an open channel", || stage.channels(&stage.alice).first().map(|_| ()));
+
+    let point = stuck_open(&stage, "unwanted");
+    let cancel = ChangeOpenRequest {
+        open: Some(change_open_request::Open::ChannelPoint(point.clone())),
+        ..ChangeOpenRequest::default()
+    };
+    let back = stage.run(navvy.cancel_open(cancel)).unwrap().into_inner();
+    assert!(back.fee_sat > 0, "{back:?}");
+    stage.wait_for("the other transaction", || {
+        let mempool = stage.chain.mempool();
+        (mempool.len() == 1 && mempool[0].compute_txid().to_string() == back.txid).then_some(())
+    });
+    stage.mine(6);
+    stage.wait_for("its end", || {
+        stage.pending(&stage.alice).pending_open_channels.is_empty().then_some(())
+    });
+    let nothing = ChangeOpenRequest {
+        open: Some(change_open_request::Open::KeysId("ab".repeat(16))),
+        ..ChangeOpenRequest::default()
+    };
+    assert_eq!(stage.run(navvy.bump_open(nothing)).unwrap_err().code(), Code::NotFound);
     stage.stop();
 }
