@@ -119,7 +119,7 @@ impl Node {
             local: closing.request.who == Who::Local,
             feerate: closing.request.feerate,
             cap: closing.request.cap,
-            script: closing.local_script.clone(),
+            script: closing.request.script.as_ref().unwrap_or(&closing.local_script).clone(),
             height: spend.map(|spend| spend.height),
             mutual,
             forced: spend.is_some() && !mutual,

@@ -6,7 +6,7 @@ use crate::proto::lnrpc::close_status_update::Update;
 use crate::proto::lnrpc::{
     ChannelCloseUpdate, CloseChannelRequest, CloseStatusUpdate, InstantUpdate, PendingUpdate,
 };
-use crate::refusal::{Purpose, expect_reply, not_honoured};
+use crate::refusal::{Purpose, expect_reply};
 use crate::updates::{Updates, ended};
 use bitcoin::Txid;
 use bitcoin::hashes::Hash as _;
@@ -40,10 +40,6 @@ impl ClosingCall {
         };
         let script = match request.delivery_address.as_str() {
             "" => None,
-            _ if request.force => {
-                let instead = "a forced close pays into the wallet, send the coins on from there";
-                return Err(not_honoured("delivery_address with force", instead));
-            }
             text => Some(fields::script("delivery_address", text, host.network)?),
         };
         let keys_id = host.channel_at(outpoint).await?.keys_id;

@@ -158,7 +158,7 @@ mod tests {
             panic!("nobody asks the node")
         }
 
-        fn notices(&self) -> broadcast::Receiver<Notice> {
+        fn notices(&self) -> Receiver<Notice> {
             self.subscribe()
         }
     }

@@ -9,7 +9,6 @@ use crate::proto::navvy::show_open_request::Open as Wanted;
 use crate::proto::navvy::{
     FundingPosition, Open, ShowOpenRequest, ShowOpenResponse, Transition, Unconfirmed,
 };
-use crate::refusal::malformed;
 use node::{ChannelView, CommitmentFormat, KeysId, Role, Standing, UnconfirmedView};
 use std::collections::BTreeMap;
 use tonic::Status;

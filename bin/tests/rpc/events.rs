@@ -163,7 +163,7 @@ fn an_open_that_is_stuck_is_bumped_or_cancelled() {
 
     let point = stuck_open(&stage, "unwanted");
     let cancel = ChangeOpenRequest {
-        open: Some(change_open_request::Open::ChannelPoint(point.clone())),
+        open: Some(change_open_request::Open::ChannelPoint(point)),
         ..ChangeOpenRequest::default()
     };
     let back = stage.run(navvy.cancel_open(cancel)).unwrap().into_inner();

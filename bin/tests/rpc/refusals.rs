@@ -145,7 +145,7 @@ fn other_calls_refuse_by_name_too() {
     check(
         &close(|r| (r.force, r.delivery_address) = (true, "x".to_owned())),
         Code::InvalidArgument,
-        "delivery_address with force is not served",
+        "delivery_address",
     );
     check(
         &close(|r| r.delivery_address = "x".to_owned()),
