@@ -38,7 +38,8 @@ fn a_close_is_agreed_while_bitcoind_is_away<P: Peer>() {
     let point = world.navvyd_opens("away", 200_000);
     world.bitcoind.stop();
     world.navvyd.close(&point, COOPERATIVE);
-    world.navvyd.wait_channel(&point, |channel| channel["state"] != "Normal");
+    let state = if P::NAME == "ldk" { "Closing" } else { "ShuttingDown" };
+    world.navvyd.wait_channel_state(&point, state);
     world.bitcoind.start_again(&[]);
     world.mine(1);
     world.closes(&point, "mutual close");

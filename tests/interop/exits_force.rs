@@ -116,6 +116,21 @@ impl<P: Peer> World<P> {
         self.mine(6);
     }
 
+    /// Blocks until both wallets have all that is not a fee or an anchor, at most so many.
+    pub fn all_comes_home(&self, most: u32) {
+        for _ in 0..most.div_ceil(6) {
+            if is_known(self.missing(), 0) {
+                break;
+            }
+            self.mine(6);
+        }
+        self.check_sum_with_anchor();
+    }
+
+    fn missing(&self) -> u64 {
+        2 * COIN - self.navvyd.confirmed() - self.peer.confirmed() - self.fees()
+    }
+
     /// The sum, whether or not somebody fetched the peer's anchor.
     pub fn check_sum_with_anchor(&self) {
         self.check_sum_but(0);
@@ -123,13 +138,16 @@ impl<P: Peer> World<P> {
 
     /// The same, and the peer may have left something else behind.
     pub fn check_sum_but(&self, other: u64) {
-        let fees = self.fees();
-        let both = self.navvyd.confirmed() + self.peer.confirmed();
-        let left = 2 * COIN - both - fees;
-        println!("{}: both {both} + fees {fees} + left {left}", P::NAME);
-        let known = [0, ANCHORS / 2, ANCHORS, other, other + ANCHORS / 2, other + ANCHORS];
-        assert!(known.contains(&left), "{left} sat are missing");
+        let left = self.missing();
+        let (navvyd, peer) = (self.navvyd.confirmed(), self.peer.confirmed());
+        println!("navvyd {navvyd} + {} {peer} + fees {} + left {left}", P::NAME, self.fees());
+        assert!(is_known(left, other), "{left} sat are missing");
     }
+}
+
+/// Nothing, one anchor or both; and perhaps what else is known to be left behind.
+fn is_known(left: u64, other: u64) -> bool {
+    [0, ANCHORS / 2, ANCHORS].iter().any(|anchors| left == *anchors || left == other + anchors)
 }
 
 /// By force, at ten times the feerate that everybody relays.

@@ -75,7 +75,7 @@ fn the_peer_opens_with_a_push_and_closes_together<P: Peer>() {
 fn the_peer_closes_by_force_and_navvyd_sweeps<P: Peer>() {
     let mut world = World::<P>::new();
     let channel = the_peer_opens(&mut world);
-    world.force_closed_by_peer(&channel.channel_point.clone().into());
+    world.force_closed_by_peer(&channel.channel_point.into());
     let sweep = wait_for_sweep(&world);
     world.mine(6);
     let closed = world.navvyd.wait_state("Closed");

@@ -2,7 +2,7 @@
 
 use crate::bitcoind::{Bitcoind, PASSWORD, USER};
 use crate::peer::{Open, Peer, PeerChannel, Refusal, Standing, Type};
-use crate::process::{Process, free_port, program, wait_for};
+use crate::process::{Process, free_port, program, wait_within};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -213,7 +213,8 @@ impl Lnd {
     }
 
     fn wait_ready(&self) -> Value {
-        wait_for("lnd to follow the chain", || {
+        // On a machine that does much else it takes its time.
+        wait_within(Duration::from_secs(180), "lnd to follow the chain", || {
             self.try_call(&["getinfo"]).filter(|info| info["synced_to_chain"] == true)
         })
     }
