@@ -27,7 +27,7 @@ fn navvyd_opens_each_type<P: Peer>() {
         let point = world.navvyd.request(name)["channel_point"].clone();
         world.mine(6);
         let ours = world.navvyd.wait_channel_state(&point, "Normal");
-        assert_eq!(ours["channel_type"], channel_type.bits());
+        assert_eq!(ours["channel_type"], channel_type.name());
         assert_eq!(ours["local_balance_msat"], 800_000_000);
         let theirs = world.wait_peer_channel(&point, "active", |channel| channel.active);
         assert_eq!(theirs.local_sat, 200_000);
@@ -48,7 +48,7 @@ fn the_peer_opens_each_type<P: Peer>() {
         let point = world.navvyd.wait_state("WaitForChannelReady")["channel_point"].clone();
         world.mine(6);
         let ours = world.navvyd.wait_channel_state(&point, "Normal");
-        assert_eq!(ours["channel_type"], channel_type.bits());
+        assert_eq!(ours["channel_type"], channel_type.name());
         assert_eq!(ours["local_balance_msat"], 200_000_000);
         let theirs = world.wait_peer_channel(&point, "active", |channel| channel.active);
         assert_eq!(theirs.remote_sat, 200_000);

@@ -102,14 +102,6 @@ pub enum Type {
 }
 
 impl Type {
-    /// As navvyd shows it.
-    pub const fn bits(self) -> &'static str {
-        match self {
-            Self::Anchors => "option_static_remotekey+option_anchors",
-            Self::StaticRemotekey => "option_static_remotekey",
-        }
-    }
-
     /// In the BOLTs' words.
     pub const fn name(self) -> &'static str {
         match self {
