@@ -33,6 +33,7 @@ mod peer;
 mod process;
 mod proxy;
 mod refusals;
+mod regtest_verbs;
 mod restarts;
 mod simple_close;
 mod table;

@@ -34,6 +34,16 @@ pub fn ask(socket: &Path, command: &Value) -> Option<Value> {
     }
 }
 
+/// Runs the command; its answer, or its code with its line.
+pub fn run(arguments: &[&str]) -> Result<Value, (i32, String)> {
+    let output = Command::new(executable()).args(arguments).output().expect("navvy");
+    let errors = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
+    match output.status.code().expect("a code") {
+        0 => Ok(serde_json::from_slice(&output.stdout).expect("JSON")),
+        code => Err((code, errors.trim_start_matches("navvy: ").to_owned())),
+    }
+}
+
 enum No {
     Refused(String),
     Away,
@@ -45,18 +55,12 @@ struct Navvy<'a> {
 
 impl Navvy<'_> {
     fn call(&self, arguments: &[&str]) -> Result<Value, No> {
-        let output = Command::new(executable())
-            .arg("--rpc")
-            .arg(self.socket)
-            .args(arguments)
-            .output()
-            .expect("navvy");
-        let errors = String::from_utf8_lossy(&output.stderr).trim_end().to_owned();
-        match output.status.code() {
-            Some(0) => Ok(serde_json::from_slice(&output.stdout).expect("JSON")),
-            Some(20) => Err(No::Refused(errors.trim_start_matches("navvy: ").to_owned())),
-            Some(21) => Err(No::Away),
-            code => panic!("navvy {arguments:?}: {code:?}: {errors}"),
+        let socket = self.socket.to_str().expect("a path");
+        match run(&[&["--rpc", socket], arguments].concat()) {
+            Ok(answer) => Ok(answer),
+            Err((20, text)) => Err(No::Refused(text)),
+            Err((21, _)) => Err(No::Away),
+            Err((code, text)) => panic!("navvy {arguments:?}: {code}: {text}"),
         }
     }
 

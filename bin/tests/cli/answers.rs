@@ -1,11 +1,8 @@
 //! Verbs of one node: shapes of answers, refusals, and a daemon that is not there.
 
-use crate::world::{Daemon, Navvy, Said, wait_for};
+use crate::world::{Daemon, NOBODY, Navvy, Said, wait_for};
 use serde_json::{Value, json};
 use std::process::Command;
-
-/// The generator of the curve: a key that nobody listens under.
-const NOBODY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
 #[test]
 fn json_has_the_shape_of_lncli_and_tables_are_for_people() {

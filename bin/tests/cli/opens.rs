@@ -1,6 +1,6 @@
 //! Channels between the two nodes of `demo --keep`.
 
-use crate::world::{Demo, Navvy, interrupt, read_all, read_until, rest, wait_for};
+use crate::world::{Daemon, Demo, NOBODY, Navvy, interrupt, read_all, read_until, rest, wait_for};
 use serde_json::{Value, json};
 use std::io::BufReader;
 
@@ -98,15 +98,14 @@ fn shown(navvy: &Navvy, point: &str) {
 fn held(demo: &Demo) {
     let all = demo.alice.json(&["show"]);
     assert_eq!(all["opens"].as_array().unwrap().len(), 1);
-    let nobody = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
-    demo.alice.json(&["connect", "--perm", &format!("{nobody}@127.0.0.1:1")]);
-    demo.alice.json(&["openchannel", nobody, "200000", "--request", "waits", "--no_wait"]);
+    demo.alice.json(&["connect", "--perm", &format!("{NOBODY}@127.0.0.1:1")]);
+    demo.alice.json(&["openchannel", NOBODY, "200000", "--request", "waits", "--no_wait"]);
     let requests = demo.alice.json(&["requests", "--undecided_only"]);
     assert_eq!(requests["requests"][0]["status"], "wait_for_peer");
     demo.alice.json(&["cancel", "waits"]);
     let requests = demo.alice.json(&["requests", "--undecided_only"]);
     assert_eq!(requests, json!({"requests": []}));
-    let failed = demo.alice.run(&["openchannel", nobody, "200000", "--request", "waits", "--wait"]);
+    let failed = demo.alice.run(&["openchannel", NOBODY, "200000", "--request", "waits", "--wait"]);
     failed.fails(22, "the open failed");
     let coins = demo.alice.json(&["coins"]);
     assert!(coins["coins"].as_array().unwrap().iter().all(|coin| coin["leased_by"] == ""));
@@ -162,4 +161,27 @@ fn the_commands_that_the_demo_prints_work_as_they_stand() {
         let said = demo.alice.run(&command[2..]);
         assert_eq!(said.code, 0, "{command:?}: {said:?}");
     }
+}
+
+#[test]
+fn a_wait_goes_on_over_a_restart_of_the_daemon() {
+    let mut daemon = Daemon::start();
+    let navvy = &daemon.navvy;
+    navvy.json(&["regtest", "fund", &navvy.address(), "1000000"]);
+    wait_for("the coin", || {
+        (navvy.json(&["walletbalance"])["confirmed_balance"] == "1000000").then_some(())
+    });
+    navvy.json(&["connect", "--perm", &format!("{NOBODY}@127.0.0.1:1")]);
+    let mut open =
+        navvy.spawn(&["openchannel", NOBODY, "200000", "--request", "patient", "--wait"]);
+    let mut out = BufReader::new(open.stdout.take().unwrap());
+    wait_for("the request", || {
+        (navvy.json(&["requests"])["requests"][0]["status"] == "wait_for_peer").then_some(())
+    });
+    daemon.kill();
+    read_until(&mut out, r#""event":"away""#);
+    daemon.start_again();
+    daemon.navvy.json(&["cancel", "patient"]);
+    let said = rest(open);
+    said.fails(22, "the open failed");
 }

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 pub const NAVVY: &str = env!("CARGO_BIN_EXE_navvy");
+/// The generator of the curve: a key that nobody listens under.
+pub const NOBODY: &str = "0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798";
 
 /// What a program said, and its code.
 #[derive(Debug)]
@@ -110,6 +112,13 @@ impl Daemon {
             (said.code == 0 && said.json()["synced_to_chain"] == true).then_some(())
         };
         wait_for("navvyd to follow its chain", synced);
+    }
+
+    /// SIGKILL.
+    pub fn kill(&mut self) {
+        let child = self.child.as_mut().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
     }
 
     /// Waits until it has ended by itself; its code.
