@@ -54,22 +54,24 @@ impl Navvyd {
         self.node_id = info["node_id"].as_str().expect("a node id").to_owned();
     }
 
-    /// How it stands.
-    pub fn info(&self) -> Value {
-        self.try_info().expect("an answer")
+    /// The height of its chain.
+    pub fn height(&self) -> u64 {
+        let answer = self.ask(&json!({"command": "info"}));
+        answer["info"]["height"].as_u64().expect("a height")
     }
 
-    /// How it stands; `None` while it is not there.
-    pub fn try_info(&self) -> Option<Value> {
-        Some(self.try_ask(&json!({"command": "info"}))?["info"].clone())
+    /// Waits until its log has a line with all these words; the line.
+    pub fn wait_logged(&self, words: &[&str]) -> String {
+        wait_for(&format!("navvyd to log {words:?}"), || {
+            let log = self.log();
+            let mut lines = log.lines();
+            lines.find(|line| words.iter().all(|word| line.contains(word))).map(str::to_owned)
+        })
     }
 
     /// Waits until it says that this is wrong with the chain; all that it says.
     pub fn wait_problem(&self, words: &str) -> String {
-        wait_for(&format!("navvyd to say {words:?} of the chain"), || {
-            let problem = self.try_info()?["chain_problem"].as_str()?.to_owned();
-            problem.contains(words).then_some(problem)
-        })
+        self.wait_logged(&["chain backend", words])
     }
 
     /// Waits until it ends by itself; its exit code.
