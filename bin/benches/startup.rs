@@ -1,6 +1,7 @@
 //! How long navvyd takes to serve and what it holds in memory when idle, beside LND and ldk-node in the same run,
 //! on the same bitcoind. The method is in docs/benchmarks.md.
-//! `tests/run peers` says where the peers are; what is not named in the environment has no row.
+//! `tests/run peers` says where the peers are; what is not named in the environment has no row. `NAVVYD_EXE` may
+//! name another build of navvyd.
 #![allow(
     missing_docs,
     dead_code,
@@ -165,7 +166,7 @@ fn navvyd(folder: &Path, bitcoind: &Bitcoind) -> Candidate {
         ("--bitcoind-user", USER.to_owned()),
         ("--bitcoind-password-file", folder.join("password").display().to_string()),
     ]);
-    let program = PathBuf::from(env!("CARGO_BIN_EXE_navvyd"));
+    let program = exe("NAVVYD_EXE").unwrap_or(PathBuf::from(env!("CARGO_BIN_EXE_navvyd")));
     Candidate { name: "navvyd", program, arguments, ready: Ready::Notified }
 }
 

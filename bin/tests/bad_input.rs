@@ -211,3 +211,32 @@ fn bad_flags_are_2_and_a_badly_set_backend_is_17() {
     assert_eq!(code, 17);
     assert_one_line(&text, "choose one of");
 }
+
+#[test]
+fn a_wrong_configuration_is_2_with_its_line_and_mainnet_wants_its_flag() {
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("navvy.toml");
+    let navvyd = |more: &[&str]| {
+        let data = folder.path().to_str().unwrap();
+        run(env!("CARGO_BIN_EXE_navvyd"), &[&["--data-dir", data], more].concat())
+    };
+    for (text, words) in [
+        (
+            "# mine\nlisten-on = \"[::]:9735\"\n",
+            "line 2: there is no setting \"listen-on\": did you",
+        ),
+        ("listen = 9735\n", "line 1: listen is a text in quotation marks, not a number"),
+        ("embedded-chain = true\nnetwork = \"mainet\"\n", "line 2: network: \"mainet\": choose"),
+        ("network = \"mainnet\"\n", "mainnet is refused"),
+    ] {
+        std::fs::write(&file, text).unwrap();
+        let (code, text) = navvyd(&[]);
+        assert_eq!(code, 2, "{text}");
+        assert_one_line(&text, words);
+    }
+    // Nothing was made of it.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    std::fs::write(&file, "embedded-chain = true\n").unwrap();
+    assert_eq!(navvyd(&["--print-config"]).0, 0);
+    assert_eq!(navvyd(&["--config", "/nonexistent"]).0, 2);
+}
