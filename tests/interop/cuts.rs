@@ -1,16 +1,12 @@
 //! The connection ends when a message is on its way: each message, in each direction, in each role. The tables
 //! in `tables/cuts-<peer>.txt` are what is expected of both.
 
-use crate::faults::{Fault, Run, close_all, lose, rows, run};
-use crate::peer::{Peer, Standing, scenarios};
-use crate::process::wait_for;
+use crate::faults::{Fault, close_all, run};
+use crate::peer::{Peer, scenarios};
 use crate::table::Table;
 use crate::world::{Wish, World};
 
-scenarios!(lnd:
-    each_message_is_lost_with_its_connection,
-    what_is_left_of_a_dead_open_goes_after_2016_blocks,
-);
+scenarios!(lnd: each_message_is_lost_with_its_connection,);
 
 fn each_message_is_lost_with_its_connection<P: Peer>() {
     let mut table = Table::read(&format!("cuts-{}", P::NAME));
@@ -19,43 +15,3 @@ fn each_message_is_lost_with_its_connection<P: Peer>() {
     close_all(&world, &runs);
     table.check();
 }
-
-/// `funding_signed` is lost: one side believes in the open, the other knows better. navvyd says until when, and
-/// that is true to the block.
-fn what_is_left_of_a_dead_open_goes_after_2016_blocks<P: Peer>() {
-    let mut world = World::<P>::with(Wish { coins: 2, ..Wish::default() });
-    let height = world.bitcoind.height();
-    let runs: Vec<Run> = rows()
-        .into_iter()
-        .filter(|row| row.message == "funding_signed")
-        .map(|row| lose(&mut world, row))
-        .collect();
-    for run in &runs {
-        run.proxy.mend();
-        run.connect(&world);
-        run.wait_told();
-    }
-    let text = world.navvyd.request(&runs[0].name)["text"].clone();
-    println!("{}: {text}", runs[0].name);
-    let until = format!("block {}", height + FORGOTTEN);
-    assert!(text.as_str().expect("a text").contains(&until), "{until}");
-    let again = runs[0].open_of_navvyd(&world);
-    let refused = world.navvyd.try_open("again", &again).expect_err("a refusal");
-    assert!(refused.contains(&until), "{refused}");
-    let kept = runs[0].theirs(&world).len();
-    world.mine(u32::try_from(FORGOTTEN).expect("few") - 1);
-    assert_eq!(runs[0].theirs(&world).len(), kept, "{}", P::NAME);
-    assert_eq!(runs[1].ours(&world).len(), 1);
-    world.mine(1);
-    wait_for("both to forget", || {
-        (runs[0].theirs(&world).iter().all(|channel| channel.standing == Standing::Closed)
-            && runs[1].ours(&world).is_empty())
-        .then_some(())
-    });
-    // There is room again.
-    world.navvyd.open("afterwards", &again);
-    world.navvyd.wait_request("afterwards", "funded");
-}
-
-/// So many blocks after `funding_created` an accepter forgets what it never saw in a block.
-const FORGOTTEN: u64 = 2016;

@@ -21,6 +21,7 @@ mod exits_loss;
 mod faults;
 mod fee_server;
 mod first_contact;
+mod forgotten;
 mod gate;
 mod kills;
 mod ldk;
