@@ -95,6 +95,7 @@ impl Daemon {
         let (notices, _) = broadcast::channel(NOTICES);
         let (work, jobs) = mpsc::channel();
         let mut shell = Shell {
+            history: setup.database.history(),
             net: net.clone(),
             runtime: runtime.handle().clone(),
             chain: work,
@@ -213,7 +214,9 @@ fn restore(setup: &mut Setup, start: Instant) -> Result<(Node, Step), Failure> {
     }
     let number =
         node::next_journal_number(&setup.database).map_err(|error| store_failure(&error))?;
-    Node::restore(config, &setup.seed, &rows, number, now, entropy).map_err(|error| {
+    let dormant = node::DormantIndex::read(&setup.database).map_err(|e| store_failure(&e))?;
+    let rests = (number, dormant);
+    Node::restore(config, &setup.seed, &rows, rests, now, entropy).map_err(|error| {
         let exit = match &error {
             node::RestoreError::Foreign(_) => Exit::Foreign,
             node::RestoreError::Record(..)

@@ -3,12 +3,13 @@
 use crate::inbox::Inbox;
 use crate::net::{ConnCommand, Events, Net, NetEvent};
 use bitcoin::{OutPoint, Transaction, Txid};
-use node::{CommandId, ConnId, Effect, Event, Notice, Reply};
+use node::{CommandId, ConnId, Effect, Event, Notice, Reply, Table};
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError};
+use storage::History;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot};
 
@@ -83,6 +84,8 @@ pub type Tap = Box<dyn FnMut(&Effect) + Send>;
 
 /// See the file's head.
 pub struct Shell {
+    /// What was committed, for rows at rest.
+    pub history: History,
     /// Peers.
     pub net: Net,
     /// Dials need its runtime.
@@ -128,6 +131,13 @@ impl Shell {
             Effect::LookFor { transactions, outputs } => {
                 let _ = self.chain.send(ChainWork::LookFor { transactions, outputs });
             }
+            Effect::Thaw { keys_id } => match self.history.read(Table::Dormant, &keys_id.0) {
+                // If there is no room, the node asks again with the next block.
+                Ok(row) => {
+                    self.inbox.push_command(Event::Thawed { keys_id, row });
+                }
+                Err(error) => tracing::warn!(%error, "a channel at rest cannot be read now"),
+            },
             // Everybody is welcome within the limits; a policy of the operator's comes later.
             Effect::Decide { keys_id, .. } => {
                 self.inbox.push_command(Event::Decided { keys_id, decision: Ok(()) });

@@ -32,6 +32,10 @@ pub struct Policy {
     pub funding_timeout: u64,
     /// After so many blocks the accepter forgets a channel that it never saw in the chain (BOLT 2).
     pub forget_after: u32,
+    /// How many opens of peers that were never seen in a block are kept in memory.
+    pub max_live_pending: usize,
+    /// How many more of them rest on disk.
+    pub max_dormant: usize,
     /// How many blocks a tombstone stays.
     pub tombstone_blocks: u32,
     /// What the wallet keeps for each channel with anchors.
@@ -56,6 +60,8 @@ impl Policy {
             accept_timeout: 60,
             funding_timeout: 600,
             forget_after: 2_016,
+            max_live_pending: 1_000,
+            max_dormant: 200_000,
             tombstone_blocks: 2_160,
             anchor_reserve: Amount::from_sat(25_000),
             max_anchor_reserve: Amount::from_sat(100_000),

@@ -22,6 +22,7 @@ impl Node {
             let fork = Height(applied.fork.height);
             self.stale_heights.extend(applied.disconnected.iter().map(|tip| tip.height));
             tracing::warn!(%fork, blocks = applied.disconnected.len(), "the chain was rewound");
+            self.unsee(fork, turn);
             for keys_id in self.all_keys() {
                 self.drive(keys_id, ChannelEvent::Rewound { fork }, turn);
             }
@@ -38,6 +39,7 @@ impl Node {
         // States ask for their depth against the tip: one look at the end of an update is enough.
         self.look_at_the_chain(turn);
         self.expire_requests(turn);
+        self.forget_the_resting(turn);
         self.try_requests(turn);
     }
 
@@ -49,6 +51,9 @@ impl Node {
             return;
         }
         for (tx_index, transaction) in (0_u32..).zip(&connected.block.txdata) {
+            if !self.dormant.is_empty() {
+                self.sight(tx_index, transaction, connected, turn);
+            }
             // What a transaction changes may be what the next one spends: look again for each.
             for found in self.watches.find_in(tx_index, transaction) {
                 self.on_match(&found, transaction, connected, turn);

@@ -35,6 +35,8 @@ pub struct Channel {
     pub request: Option<RequestId>,
     /// The last transitions, oldest first.
     pub history: VecDeque<HistoryEntry>,
+    /// When it was begun, or read again last, as a number that grows; after a start, its height.
+    pub touched: u64,
 }
 
 /// What a channel can hear; each state takes what concerns it.
@@ -340,7 +342,7 @@ pub enum ResumedChannel {
 impl Channel {
     /// A new one.
     pub fn new(node_id: PublicKey, state: ChannelState, link: Link) -> Self {
-        Self { node_id, state, link, request: None, history: VecDeque::new() }
+        Self { node_id, state, link, request: None, history: VecDeque::new(), touched: 0 }
     }
 
     /// Whether a new block can move it: an open channel at rest is passed over.
@@ -389,9 +391,10 @@ impl Channel {
         }
         let body = r.bigsize_bytes("body")?;
         r.finish("channel row")?;
-        let channel = |state| {
+        let channel = |state: ChannelState| {
             let (request, link) = (request.clone(), Link::default());
-            Box::new(Self { node_id, state, link, request, history })
+            let touched = state.channel().map_or(0, |channel| u64::from(channel.start_height.0));
+            Box::new(Self { node_id, state, link, request, history, touched })
         };
         match kind {
             0 => Ok(match funding::State::resume(body)? {

@@ -16,6 +16,7 @@ use wire::feature;
 
 impl Node {
     pub(crate) fn on_command(&mut self, id: CommandId, command: Command, turn: &mut Turn<'_>) {
+        let Some(command) = self.defer_command(id, command, turn) else { return };
         let reply = match self.execute(command, turn) {
             Ok(reply) => reply,
             Err(error) => Reply::Failed(error),

@@ -41,6 +41,11 @@ pub enum Effect {
         /// The whole channel.
         funding: Amount,
     },
+    /// Read the row of a channel at rest: `Event::Thawed` follows.
+    Thaw {
+        /// Its key in [`crate::Table::Dormant`].
+        keys_id: KeysId,
+    },
     /// Connect to a peer. `Event::Connected` or `Event::DialFailed` follows.
     Dial {
         /// The peer.

@@ -75,6 +75,13 @@ pub enum Event {
     },
     /// What a look into the mempool has found.
     Looked(Look),
+    /// A channel at rest was read.
+    Thawed {
+        /// Which.
+        keys_id: KeysId,
+        /// Its row in [`crate::Table::Dormant`], if it is there.
+        row: Option<Vec<u8>>,
+    },
     /// The operator's policy has decided about a peer's open.
     Decided {
         /// Which.

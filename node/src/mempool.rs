@@ -182,6 +182,7 @@ impl Node {
                 self.drive(keys_id, ChannelEvent::Block, turn);
             }
         }
+        self.thaw_again(turn);
         self.rebroadcast_payments(turn);
         self.mempool.carry_over(before);
         self.look_for(Vec::new(), turn);

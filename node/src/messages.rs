@@ -29,6 +29,9 @@ impl Node {
         }
         // [BOLT 2 accept_channel G1] an answer under another id finds no open
         let Some(keys_id) = self.routes.get(&(node_id, channel_id)).copied() else {
+            if self.defer_message(conn, &node_id, &message, turn) {
+                return;
+            }
             self.on_unknown_channel(conn, channel_id, &message, turn);
             return;
         };
@@ -116,8 +119,12 @@ impl Node {
             .filter_map(|keys_id| self.channels.get(keys_id))
             .filter(unseen)
             .count();
-        if of_peer >= PENDING_PER_PEER
-            || self.channels.values().filter(unseen).count() >= PENDING_TOTAL
+        let resting = self.dormant.of_peer(node_id).len();
+        // Those that were promised make room on disk; those that are still talked about cannot.
+        let is_talk = |channel: &&Channel| unseen(channel) && channel.state.channel().is_none();
+        if of_peer.saturating_add(resting) >= PENDING_PER_PEER
+            || self.dormant.len() >= self.config.policy.max_dormant
+            || self.channels.values().filter(is_talk).count() >= PENDING_TOTAL
         {
             return Err(Refusal::TooManyPending);
         }
@@ -241,7 +248,7 @@ impl Node {
 
 /// Opens of one peer that neither a block nor the mempool holds.
 const PENDING_PER_PEER: usize = 4;
-/// Opens of all peers that neither a block nor the mempool holds.
+/// Opens of all peers that have no funding transaction yet.
 const PENDING_TOTAL: usize = 1_000;
 /// Channels that one peer gave up before it funded them.
 const GIVEN_UP_PER_PEER: usize = 16;

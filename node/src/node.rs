@@ -1,8 +1,10 @@
 //! The node: all channels, requests, peers and coins in one value. It hears events and returns steps.
 
 use crate::channel::{Channel, ChannelEvent};
+use crate::dormant::DormantIndex;
 use crate::mempool::Mempool;
 use crate::request::Request;
+use crate::thaw::Thawing;
 use crate::turn::Turn;
 use crate::{ConnId, Entropy, Event, Step};
 use bitcoin::{Network, OutPoint, Txid};
@@ -54,11 +56,17 @@ pub struct Node {
     pub(crate) outpoints: BTreeMap<OutPoint, KeysId>,
     /// The open that a transaction cancels.
     pub(crate) cancels: BTreeMap<Txid, KeysId>,
+    /// Opens of peers that were never seen, the longest untouched first.
+    pub(crate) never_seen: BTreeSet<(u64, KeysId)>,
+    pub(crate) touches: u64,
     pub(crate) leases: BTreeMap<OutPoint, KeysId>,
     pub(crate) leased: BTreeSet<OutPoint>,
     pub(crate) watches: Watches<KeysId>,
     pub(crate) mempool: Mempool,
     pub(crate) deadlines: Deadlines,
+
+    pub(crate) dormant: DormantIndex,
+    pub(crate) thawing: Thawing,
 
     pub(crate) next_journal: u64,
     pub(crate) next_wallet_row: u64,
@@ -152,6 +160,7 @@ impl Node {
         while let Some(timer) = self.deadlines.pop_due(now.monotonic) {
             self.on_timer(timer, &mut turn);
         }
+        self.rest_the_oldest(&mut turn);
         self.finish(&mut turn);
         turn.step
     }
@@ -196,6 +205,11 @@ impl Node {
         &self.channels
     }
 
+    /// What finds the channels at rest, to look at.
+    pub fn dormant(&self) -> &DormantIndex {
+        &self.dormant
+    }
+
     /// The requests, to look at.
     pub fn requests(&self) -> &BTreeMap<RequestId, Request> {
         &self.requests
@@ -237,6 +251,7 @@ impl Node {
             Event::Tested { txid, verdict } => self.on_tested(txid, &verdict, turn),
             Event::Broadcasted { txid, result } => self.on_broadcasted(txid, &result, turn),
             Event::Looked(look) => self.on_looked(&look, turn),
+            Event::Thawed { keys_id, row } => self.on_thawed(keys_id, row.as_deref(), turn),
             Event::Decided { keys_id, decision } => {
                 self.drive(keys_id, ChannelEvent::Decided(decision), turn);
             }

@@ -45,6 +45,7 @@ impl Node {
             // [BOLT 2 channel_reestablish G5] every channel goes on with the new connection
             self.drive(keys_id, ChannelEvent::Connected, turn);
         }
+        self.thaw_peer(&node_id, turn);
         turn.notify(Notice::Peer { node_id, connected: true, reason: String::new() });
         self.save_peer(&node_id, turn);
         self.try_requests(turn);
@@ -74,7 +75,7 @@ impl Node {
         self.link(node_id, LinkKind::Fresh)
     }
 
-    fn link(&self, node_id: &PublicKey, kind: LinkKind) -> Link {
+    pub(crate) fn link(&self, node_id: &PublicKey, kind: LinkKind) -> Link {
         let has = |bit| self.is_common(node_id, bit);
         Link::new(kind, has(feature::OPTION_SIMPLE_CLOSE), has(feature::OPTION_SHUTDOWN_ANYSEGWIT))
     }

@@ -2,9 +2,11 @@
 //! are read, and everything else is derived from them.
 
 use crate::channel::{Channel, ResumedChannel};
+use crate::dormant::DormantIndex;
 use crate::mempool::Mempool;
 use crate::node::{Config, Deadlines, Node, Peer, Timer};
 use crate::request::{LIFETIME, Request, RequestStatus};
+use crate::thaw::Thawing;
 use crate::turn::Turn;
 use crate::{Entropy, JournalSubject, Row, Step, Table};
 use chain::{Follower, Tip, Watches};
@@ -76,7 +78,7 @@ impl Node {
         config: Config,
         seed: &Seed,
         rows: &[Row],
-        journal_rows: u64,
+        (journal_rows, dormant): (u64, DormantIndex),
         now: Now,
         entropy: &mut dyn Entropy,
     ) -> Result<(Self, Step), RestoreError> {
@@ -104,6 +106,8 @@ impl Node {
         }
         node.fold_wallet(&wallet_rows, &mut turn);
         node.forget_old_blocks(of(rows, Table::Chain), &mut turn);
+        node.dormant = dormant;
+        node.thaw_again(&mut turn);
         node.redial_all(&mut turn);
         node.finish(&mut turn);
         Ok((node, turn.step))
@@ -130,11 +134,16 @@ impl Node {
             by_peer: BTreeMap::new(),
             outpoints: BTreeMap::new(),
             cancels: BTreeMap::new(),
+            never_seen: BTreeSet::new(),
+            // Beyond every height.
+            touches: u64::from(u32::MAX),
             leases: BTreeMap::new(),
             leased: BTreeSet::new(),
             watches: Watches::new(),
             mempool: Mempool::default(),
             deadlines: Deadlines::default(),
+            dormant: DormantIndex::default(),
+            thawing: Thawing::default(),
             next_journal: 0,
             next_wallet_row: 0,
         }

@@ -98,6 +98,7 @@ impl Node {
         cause: &str,
         turn: &mut Turn<'_>,
     ) {
+        channel.touched = self.next_touch();
         self.run(keys_id, channel.node_id, effects, turn);
         if channel.state.record().is_some() {
             let entry =
@@ -123,12 +124,13 @@ impl Node {
         f: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
         let tip = self.height();
-        let outpoints = &self.outpoints;
+        let (outpoints, dormant) = (&self.outpoints, &self.dormant);
         // Not only the same outpoint: two outpoints whose `channel_id` is the same cannot be told apart.
         let is_known = |outpoint: &OutPoint| {
             let [first, last] = [0, u16::MAX].map(|tail| with_tail(*outpoint, tail));
             let id = ChannelId::from_funding(*outpoint);
             outpoints.range(first..=last).any(|(known, _)| ChannelId::from_funding(*known) == id)
+                || !dormant.of_txid(&outpoint.txid).is_empty()
         };
         let mut cx = Context {
             wallet: &mut self.wallet,
@@ -196,7 +198,8 @@ impl Node {
     }
 
     /// Takes a channel's derived entries out of the indexes.
-    fn unlist(&mut self, keys_id: KeysId, channel: &Channel) {
+    pub(crate) fn unlist(&mut self, keys_id: KeysId, channel: &Channel) {
+        self.never_seen.remove(&(channel.touched, keys_id));
         for id in channel.state.channel_ids() {
             self.routes.remove(&(channel.node_id, id));
         }
@@ -226,6 +229,9 @@ impl Node {
 
     /// Puts a channel's derived entries into the indexes.
     pub(crate) fn list(&mut self, keys_id: KeysId, channel: &Channel) {
+        if channel.is_never_seen() {
+            self.never_seen.insert((channel.touched, keys_id));
+        }
         for id in channel.state.channel_ids() {
             self.routes.insert((channel.node_id, id), keys_id);
         }

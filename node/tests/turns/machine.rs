@@ -22,6 +22,7 @@ pub struct Machine {
     /// Commits and syncs at the first broadcast since it was cleared.
     pub at_broadcast: Option<(u64, u64)>,
     chance: Chance,
+    policy: Policy,
     seed: u8,
     started: u64,
 }
@@ -53,16 +54,20 @@ impl Store for Counting {
 
 impl Machine {
     pub fn new(seed: u8, birthday: Tip, at: u64) -> Self {
+        Self::with_policy(seed, birthday, at, Policy::new(ChainHash::REGTEST))
+    }
+
+    pub fn with_policy(seed: u8, birthday: Tip, at: u64, policy: Policy) -> Self {
         let disk = FaultyDisk::new();
         let mut chance = Chance { seed, counter: 0 };
         let (node, step) = Node::create(
-            config(),
+            config(policy.clone()),
             &Seed::from_entropy([seed; 32]),
             birthday,
             now(0, at),
             &mut chance,
         );
-        Self::begin(node, step, disk, chance, seed, at)
+        Self::begin(node, step, disk, (chance, policy), seed, at)
     }
 
     /// The power is cut, and it starts again.
@@ -71,28 +76,39 @@ impl Machine {
         let store = Database::with_backend(disk.clone()).expect("what was committed");
         let rows = store.live().expect("rows");
         let journal = node::next_journal_number(&store).expect("a journal");
+        let dormant = node::DormantIndex::read(&store).expect("rows");
         drop(store);
         let mut chance = Chance { seed: self.seed, counter: self.chance.counter };
         let seed = Seed::from_entropy([self.seed; 32]);
-        let (node, step) =
-            Node::restore(config(), &seed, &rows, journal, now(0, at), &mut chance).expect("rows");
-        *self = Self::begin(node, step, disk, chance, self.seed, at);
+        let (node, step) = Node::restore(
+            config(self.policy.clone()),
+            &seed,
+            &rows,
+            (journal, dormant),
+            now(0, at),
+            &mut chance,
+        )
+        .expect("rows");
+        *self = Self::begin(node, step, disk, (chance, self.policy.clone()), self.seed, at);
     }
 
     fn begin(
         node: Node,
         step: node::Step,
         disk: FaultyDisk,
-        chance: Chance,
+        (chance, policy): (Chance, Policy),
         seed: u8,
         started: u64,
     ) -> Self {
         let inner = Database::with_backend(disk.clone()).expect("a database");
         let mut store = Counting { inner, commits: 0 };
         let effects = step.commit(&mut store).expect("the disk is good");
-        assert!(effects.iter().all(|effect| matches!(effect, Effect::Notify(_))), "{effects:?}");
+        // A row at rest that was asked for is asked for again.
+        let is_mute = |effect: &Effect| matches!(effect, Effect::Notify(_) | Effect::Thaw { .. });
+        assert!(effects.iter().all(is_mute), "{effects:?}");
         let (follower, at_broadcast) = (node.follower().clone(), None);
-        Self { node, disk, store, follower, said: Vec::new(), at_broadcast, chance, seed, started }
+        let said = Vec::new();
+        Self { node, disk, store, follower, said, at_broadcast, chance, policy, seed, started }
     }
 
     /// One turn, and what it wants of the world.
@@ -126,8 +142,7 @@ impl Machine {
     }
 }
 
-fn config() -> Config {
-    let policy = Policy::new(ChainHash::REGTEST);
+fn config(policy: Policy) -> Config {
     Config { network: Network::Regtest, policy, features: Features::from_bits(&[13, 23, 27, 61]) }
 }
 

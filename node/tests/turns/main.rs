@@ -12,6 +12,8 @@ mod closes;
 #[cfg(test)]
 mod commits;
 #[cfg(test)]
+mod dormant;
+#[cfg(test)]
 mod endings;
 #[cfg(test)]
 mod golden;

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
+use bitcoin::constants::ChainHash;
 use bitcoin::{Amount, OutPoint};
 use chain::regtest::{Options, Regtest, faucet_script};
 use chain::{Backend as _, BroadcastError, Untested};
-use funding::{RequestId, Verdict};
+use funding::{Policy, RequestId, Verdict};
 use node::{
     ChannelView, CloseCommand, Command, CommandError, CommandId, ConnId, Effect, Event,
-    OpenCommand, Reply, RequestView,
+    OpenCommand, Reply, RequestView, Store as _, Table,
 };
 use transactions::KeysId;
 use wire::{ChannelType, Features, Message};
@@ -26,6 +27,8 @@ pub struct Stage {
     pub is_wired: bool,
     /// Whether blocks are told.
     pub hears_of_blocks: bool,
+    /// Whether rows at rest are read when they are asked for.
+    pub reads_rows: bool,
     /// When each dial was, by whom.
     pub dials: Vec<(usize, u64)>,
     /// Messages of these names are lost on their way.
@@ -49,10 +52,16 @@ impl Stage {
     }
 
     pub fn without_coins() -> Self {
+        Self::with_policy(Policy::new(ChainHash::REGTEST))
+    }
+
+    /// Bob has this policy.
+    pub fn with_policy(policy: Policy) -> Self {
         let chain = Regtest::new(Options::default());
         chain.mine(110, &faucet_script());
         let birthday = chain.best();
-        let machines = [Machine::new(1, birthday, 0), Machine::new(2, birthday, 0)];
+        let bob = Machine::with_policy(2, birthday, 0, policy);
+        let machines = [Machine::new(1, birthday, 0), bob];
         let mut stage = Self {
             features: Features::from_bits(&[13, 23]),
             machines,
@@ -60,6 +69,7 @@ impl Stage {
             now: 1_000,
             is_wired: true,
             hears_of_blocks: true,
+            reads_rows: true,
             dials: Vec::new(),
             loses: Vec::new(),
             wire: Vec::new(),
@@ -318,6 +328,12 @@ impl Stage {
             Effect::LookFor { transactions, outputs } => {
                 let look = chain::look_for(&mut self.chain, &transactions, &outputs);
                 self.queue.push_back((who, Event::Looked(look.expect("a mempool"))));
+            }
+            Effect::Thaw { .. } if !self.reads_rows => {}
+            Effect::Thaw { keys_id } => {
+                let row =
+                    self.machines[who].store.read(Table::Dormant, &keys_id.0).expect("a disk");
+                self.queue.push_back((who, Event::Thawed { keys_id, row }));
             }
             Effect::Decide { keys_id, .. } => self.decide(who, keys_id, Ok(())),
             Effect::Dial { node_id, address } => self.dial(who, node_id, &address),

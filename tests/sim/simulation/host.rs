@@ -12,7 +12,7 @@ use bitcoin::Network;
 use bitcoin::constants::ChainHash;
 use bitcoin::secp256k1::PublicKey;
 use funding::{Monotonic, Now, Policy};
-use node::{Config, Entropy, Event, Node, Store, Write};
+use node::{Config, DormantIndex, Entropy, Event, Node, Store, Write};
 use std::collections::VecDeque;
 use storage::{Database, FaultyDisk};
 use transactions::Timestamp;
@@ -83,6 +83,7 @@ impl Lanes {
             | Event::Broadcasted { .. }
             | Event::Looked(_)
             | Event::Decided { .. }
+            | Event::Thawed { .. }
             | Event::Command { .. } => self.commands.push_back(event),
             Event::Connected { .. }
             | Event::Message { .. }
@@ -146,6 +147,10 @@ impl Host {
         policy.to_self_delay = settings.to_self_delay;
         policy.forget_after = settings.forget_after;
         policy.tombstone_blocks = settings.forget_after + 20;
+        if index == 0 {
+            // Peers' opens go to rest and come back.
+            policy.max_live_pending = 1;
+        }
         let config = Config { network: Network::Regtest, policy, features };
         Self {
             index,
@@ -209,8 +214,9 @@ impl World {
         host.settle_uncertain(&live)?;
         let (node, step) = if Node::exists(&live) {
             let journal = node::next_journal_number(&database).map_err(|e| e.to_string())?;
+            let dormant = DormantIndex::read(&database).map_err(|e| e.to_string())?;
             let (config, entropy) = (host.config.clone(), &mut host.entropy);
-            Node::restore(config, &host.seed, &live, journal, now, entropy)
+            Node::restore(config, &host.seed, &live, (journal, dormant), now, entropy)
                 .map_err(|error| format!("n{index} cannot be restored: {error}"))?
         } else {
             Node::create(host.config.clone(), &host.seed, birthday, now, &mut host.entropy)

@@ -7,7 +7,7 @@ use super::calendar::Item;
 use super::world::{Violation, World};
 use bitcoin::Transaction;
 use closing::Plan;
-use node::{ChannelState, Effect, Event, Notice, Reply};
+use node::{ChannelState, Effect, Event, Notice, Reply, Store as _, Table};
 use wire::Message;
 
 impl World {
@@ -27,6 +27,15 @@ impl World {
             Effect::TestAccept(transaction) => self.give_work(index, Job::Test(transaction)),
             Effect::LookFor { transactions, outputs } => {
                 self.give_work(index, Job::Look(transactions, outputs));
+            }
+            Effect::Thaw { keys_id } => {
+                let process = self.hosts[index].process.as_ref();
+                let row = process.map(|process| process.database.read(Table::Dormant, &keys_id.0));
+                let row = row.transpose().map_err(|error| error.to_string())?.flatten();
+                let event = Box::new(Event::Thawed { keys_id, row });
+                let delay = self.dice.below(500);
+                self.trace.line(format_args!("n{index} reads a row at rest"));
+                self.calendar.plan(self.now + delay, Item::Hear { host: index, life, event });
             }
             Effect::Decide { keys_id, .. } => {
                 let declined = !self.is_calm && self.dice.per_mille(30);

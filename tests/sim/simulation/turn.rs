@@ -245,6 +245,7 @@ fn name_of(event: &Event) -> String {
             let (own, promised) = (look.transactions.len(), look.outputs.len());
             format!("Looked {held} of {own}, {seen} of {promised}")
         }
+        Event::Thawed { row, .. } => format!("Thawed {}", row.is_some()),
         Event::Decided { decision, .. } => format!("Decided {}", decision.is_ok()),
         Event::Command { .. } => "Command".to_owned(),
     }
