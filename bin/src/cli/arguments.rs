@@ -3,8 +3,8 @@
 use super::daemon_socket::Location;
 use super::output::Format;
 use super::{
-    channels, close_channel, events_verb, node_verbs, open_channel, peers, regtest, show_verb,
-    wallet_verbs,
+    change_open, channels, close_channel, events_verb, node_verbs, open_channel, peers, regtest,
+    show_verb, wallet_verbs,
 };
 use clap::{Parser, Subcommand};
 
@@ -78,8 +78,10 @@ pub enum Verb {
     Events(events_verb::Events),
     /// List the requests for channels; they are never forgotten.
     Requests(show_verb::Requests),
-    /// End a request that has no channel yet.
-    Cancel(show_verb::Cancel),
+    /// Give up an open that is no channel yet: once the peer may hold it, by a transaction that spends its coins.
+    Cancel(change_open::ChangeOpen),
+    /// Have a child pay for a funding transaction that does not confirm.
+    Bump(change_open::ChangeOpen),
     /// Show or set what the daemon logs.
     DebugLevel(node_verbs::DebugLevel),
     /// Stop the daemon, politely.

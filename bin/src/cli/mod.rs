@@ -4,6 +4,7 @@
 
 mod arguments;
 mod bitcoind_flags;
+mod change_open;
 mod channel_point;
 mod channels;
 mod close_channel;
@@ -28,6 +29,7 @@ pub use arguments::{Arguments, Verb};
 
 use crate::exit::{Exit, Failure};
 use crate::log::Reload;
+use change_open::Change;
 use session::Session;
 
 /// Does what was asked for.
@@ -84,7 +86,8 @@ async fn ask(verb: Verb, session: &Session) -> Result<(), Failure> {
         Verb::Show(verb) => verb.run(session).await,
         Verb::Events(verb) => verb.run(session).await,
         Verb::Requests(verb) => verb.run(session).await,
-        Verb::Cancel(verb) => verb.run(session).await,
+        Verb::Cancel(verb) => verb.run(Change::Cancel, session).await,
+        Verb::Bump(verb) => verb.run(Change::Bump, session).await,
         Verb::Regtest(verb) => regtest::tell(session.format, &verb.run_on_daemon(session).await?),
     }
 }

@@ -1,16 +1,15 @@
-//! `show`: everything that is known of one open; `requests` and `cancel`.
+//! `show`: everything that is known of one open; `requests`.
 
-use super::message_json;
 use super::moment::Moment;
-use super::output::{self, print_line};
+use super::output::print_line;
 use super::session::Session;
 use super::table::{Table, sheet, short, thousands};
 use crate::exit::Failure;
 use clap::Args;
 use rpc::proto::navvy::show_open_request;
 use rpc::proto::navvy::{
-    CancelRequestRequest, FundingPosition, ListRequestsRequest, ListRequestsResponse, Open,
-    Request, ShowOpenRequest, ShowOpenResponse, Transition,
+    FundingPosition, ListRequestsRequest, ListRequestsResponse, Open, Request, ShowOpenRequest,
+    ShowOpenResponse, Transition,
 };
 use rpc::tonic::{Code, Status};
 
@@ -236,29 +235,4 @@ fn requests_table(answer: &ListRequestsResponse) -> String {
         ]);
     }
     table.to_string()
-}
-
-/// A request to end.
-#[derive(Args, Debug)]
-pub struct Cancel {
-    /// Its id.
-    #[arg(value_name = "REQUEST")]
-    request: String,
-}
-
-impl Cancel {
-    /// Ends it.
-    ///
-    /// # Errors
-    /// See [`Session::failure`].
-    pub async fn run(self, session: &Session) -> Result<(), Failure> {
-        let request = CancelRequestRequest { request_id: self.request };
-        let answer = session.navvy().cancel_request(request).await;
-        let answer = answer.map_err(|status| session.failure(&status))?.into_inner();
-        let request = answer.request.unwrap_or_default();
-        if session.format.is_table() {
-            return output::print(&request_sheet(&request));
-        }
-        output::print(&message_json::pretty("navvy.v1.Request", &request)?)
-    }
 }

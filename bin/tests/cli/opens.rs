@@ -185,3 +185,20 @@ fn a_wait_goes_on_over_a_restart_of_the_daemon() {
     let said = rest(open);
     said.fails(22, "the open failed");
 }
+
+#[test]
+fn an_open_that_does_not_confirm_is_bumped_or_cancelled() {
+    let demo = Demo::keep();
+    let uri = demo.bob_uri();
+    demo.alice.json(&["openchannel", &uri, "300000", "--request", "slow"]);
+    let bumped = demo.alice.json(&["bump", "slow", "--sat_per_vbyte", "20"]);
+    assert_eq!(bumped["txid"].as_str().unwrap().len(), 64, "{bumped}");
+    let said = demo.alice.run(&["cancel", "slow", "--sat_per_vbyte", "60", "-o", "table"]);
+    assert!(said.code == 0 && said.out.starts_with("txid"), "{said:?}");
+    demo.mine(6);
+    wait_for("the open to be over", || {
+        let pending = demo.alice.json(&["pendingchannels"]);
+        pending["pending_open_channels"].as_array()?.is_empty().then_some(())
+    });
+    demo.alice.run(&["bump", "no-such-open"]).fails(20, "");
+}
