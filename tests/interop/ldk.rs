@@ -23,12 +23,8 @@ impl Peer for Ldk {
     const OPEN_TYPES: &'static [Type] = &[Type::Anchors];
     const MINIMUM_DEPTH: u32 = 6;
 
-    /// There is a largest channel rather than a smallest one.
-    const TOO_SMALL: Refusal = Refusal {
-        options: &[],
-        funding_sat: 16_777_216,
-        words: "funding must be at most 16777215",
-    };
+    /// Nothing is but what navvyd refuses itself: no scenario asks.
+    const TOO_SMALL: Refusal = Refusal { options: &[], funding_sat: 0, words: "" };
     const TWO_PENDING: &'static [&'static str] = &[];
     const PENDING_LIMIT: (usize, &'static str) = (4, "Refusing more than 4 unfunded channels");
 

@@ -159,6 +159,15 @@ macro_rules! scenarios {
             $(#[test] fn $name() { super::$name::<crate::ldk::Ldk>(); })*
         }
     };
+    ($($name:ident),*; lnd: $($only:ident),* $(,)?) => {
+        mod lnd {
+            $(#[test] fn $name() { super::$name::<crate::lnd::Lnd>(); })*
+            $(#[test] fn $only() { super::$only::<crate::lnd::Lnd>(); })*
+        }
+        mod ldk {
+            $(#[test] fn $name() { super::$name::<crate::ldk::Ldk>(); })*
+        }
+    };
     (lnd: $($name:ident),* $(,)?) => {
         mod lnd {
             $(#[test] fn $name() { super::$name::<crate::lnd::Lnd>(); })*

@@ -8,10 +8,13 @@ use crate::proxy::{End, Proxy, Side, number};
 use crate::world::{COIN, Wish, World};
 use std::time::Duration;
 
+// LDK knows no smallest channel and opens while it is syncing. It hangs up on who does not answer its pings before
+// navvyd's patience ends. And it takes its bitcoind's floor for an estimate, so that it refuses our commitment before
+// our mempool can refuse the funding.
 scenarios!(
-    the_peer_finds_it_too_small,
     the_peer_has_too_many_pending,
-    the_peer_is_away_and_comes_back,
+    the_peer_is_away_and_comes_back;
+    lnd: the_peer_finds_it_too_small,
     the_peer_never_answers,
     the_peer_is_still_syncing,
     our_mempool_would_refuse_it,
