@@ -10,10 +10,12 @@ use crate::proto::verrpc::versioner_server::VersionerServer;
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
-use tokio::net::UnixListener;
+use std::time::Duration;
 use tokio::net::unix::UCred;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio_stream::wrappers::UnixListenerStream;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::server::UdsConnectInfo;
 use tonic::{Request, Status};
 
@@ -38,10 +40,15 @@ pub async fn serve(path: &Path, host: Host) -> io::Result<Serving> {
         .add_service(VersionerServer::with_interceptor(server.clone(), check))
         .add_service(NavvyServer::with_interceptor(server.clone(), check))
         .add_service(RegtestServer::with_interceptor(server, check));
+    let (connections, incoming) = mpsc::channel(1);
     let task = tokio::spawn(async move {
-        let incoming = UnixListenerStream::new(listener);
-        if let Err(error) = routes.serve_with_incoming(incoming).await {
-            tracing::warn!(%error, "the rpc socket");
+        tokio::select! {
+            () = accept(&listener, connections) => {}
+            served = routes.serve_with_incoming(ReceiverStream::new(incoming)) => {
+                if let Err(error) = served {
+                    tracing::warn!(%error, "the rpc socket");
+                }
+            }
         }
     });
     Ok(Serving { path: path.to_owned(), task })
@@ -53,6 +60,24 @@ impl Serving {
         self.task.abort();
         // A later process may have put its own there only after this one gave its folder up.
         let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+/// Takes connections as long as there is a server for them. An error most likely says that too many files
+/// are open: that passes, and the operator must get in again, so it ends nothing.
+async fn accept(listener: &UnixListener, connections: mpsc::Sender<io::Result<UnixStream>>) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                if connections.send(Ok(stream)).await.is_err() {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the rpc socket");
+                tokio::time::sleep(AFTER_ERROR).await;
+            }
+        }
     }
 }
 
@@ -117,6 +142,8 @@ fn groups_in(status: &str) -> Vec<u32> {
     line.unwrap_or_default().split_whitespace().filter_map(|group| group.parse().ok()).collect()
 }
 
+/// Between two tries to take a connection.
+const AFTER_ERROR: Duration = Duration::from_millis(500);
 /// For the daemon's user and its group.
 const MODE: u32 = 0o660;
 

@@ -176,3 +176,17 @@ fn every_verb_has_a_help() {
 fn number(value: &Value) -> u64 {
     value.as_str().expect("a string").parse().expect("a number")
 }
+
+#[test]
+fn a_daemon_that_ran_out_of_files_answers_when_it_has_some_again() {
+    let daemon = Daemon::start();
+    daemon.limit_files(&daemon.open_files().to_string());
+    let waiting = daemon.navvy.spawn(&["getinfo"]);
+    wait_for("the socket to be refused a file", || {
+        daemon.log().contains("the rpc socket").then_some(())
+    });
+    daemon.limit_files("1024");
+    let said = Said::new(waiting.wait_with_output().unwrap());
+    assert_eq!(said.json()["synced_to_chain"], true);
+    daemon.navvy.json(&["listpeers"]);
+}

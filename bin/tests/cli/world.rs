@@ -121,6 +121,25 @@ impl Daemon {
         child.wait().unwrap();
     }
 
+    /// How many files its process may have open.
+    pub fn limit_files(&self, limit: &str) {
+        let process = self.child.as_ref().unwrap().id().to_string();
+        let nofile = format!("--nofile={limit}:");
+        let status = Command::new("prlimit").args(["--pid", &process, &nofile]).status();
+        assert!(status.unwrap().success());
+    }
+
+    /// How many it has.
+    pub fn open_files(&self) -> usize {
+        let process = self.child.as_ref().unwrap().id();
+        std::fs::read_dir(format!("/proc/{process}/fd")).unwrap().count()
+    }
+
+    /// What it has logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap()
+    }
+
     /// Waits until it has ended by itself; its code.
     pub fn wait_end(&mut self) -> Option<i32> {
         let child = self.child.as_mut().unwrap();
