@@ -27,7 +27,8 @@ pub struct Arguments {
         default_value_t,
         global = true,
         hide_possible_values = true,
-        hide_default_value = true
+        hide_default_value = true,
+        display_order = 900
     )]
     pub output: Format,
     /// Where the daemon is.
