@@ -47,7 +47,7 @@ fn their_commitment_and_our_sweep_survive_one<P: Peer>() {
     let fee = world.fee_of(text(&closed["sweep_txid"]));
     assert_eq!(world.navvyd.confirmed(), COIN + 300_000 + ANCHORS / 2 - fee);
     // LND goes on listing it, for an anchor that is not worth its fee: only the sum can tell.
-    world.all_comes_home(180);
+    world.all_comes_home();
 }
 
 /// T60: the mutual close is in a block, that block is taken back, and the peer's commitment is mined instead.
