@@ -160,7 +160,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_daemon_s_user_and_its_groups_are_let_in_and_others_are_not() {
-        let (one, other) = tokio::net::UnixStream::pair().unwrap();
+        let (one, other) = UnixStream::pair().unwrap();
         let client = one.peer_cred().unwrap();
         drop(other);
         let (user, group) = (client.uid(), client.gid());
