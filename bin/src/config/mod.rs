@@ -1,7 +1,7 @@
 //! What the daemon is told: command line over environment over file over what is usual.
 //!
 //! `settings.rs` lists everything once; a flag, an environment variable and a key of the file follow from each
-//! row. `sources.rs` finds a setting's text and remembers where it came from, [`values`] reads it.
+//! row. `sources.rs` finds a setting's text and remembers where it came from, `values.rs` reads it.
 
 mod file;
 mod settings;
