@@ -124,8 +124,9 @@ struct AgreedFee {
 }
 
 impl AgreedFee {
+    /// Fees are agreed for signatures of the greatest length: either may be up to two bytes shorter.
     fn sat_per_kw(&self) -> u64 {
-        self.sat * 1_000 / self.weight
+        self.sat * 1_000 / (self.weight + 4)
     }
 }
 

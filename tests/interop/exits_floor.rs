@@ -25,7 +25,8 @@ fn a_close_below_the_floor_waits_until_the_floor_falls<P: Peer>() {
     assert_eq!(world.bitcoind.mempool().len(), 0, "it pays too little");
     world.navvyd.wait_channel_state(&point, "Closing");
     world.bitcoind.stop();
-    world.bitcoind.start_again(&[]);
+    // What the first run had in its mempool is not to come back from the disk.
+    world.bitcoind.start_again(&["-persistmempool=0"]);
     world.mine(1);
     world.closes(&point, "mutual close");
     world.check_sum(0);

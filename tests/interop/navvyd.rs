@@ -261,13 +261,18 @@ impl Navvyd {
 
     /// Closes a channel.
     pub fn close(&self, channel_point: &Value, close: Close) {
+        self.try_close(channel_point, close).expect("a close");
+    }
+
+    /// Asks for a close, which may be refused.
+    pub fn try_close(&self, channel_point: &Value, close: Close) -> Result<(), String> {
         let answer = self.ask(&json!({
             "command": "close",
             "channel_point": channel_point,
             "force": close.force,
             "sat_per_kw": close.sat_per_kw,
         }));
-        done(&answer).expect("a close");
+        done(&answer)
     }
 
     /// Closes together with the peer, for this much if possible, and for no more than the limit.
