@@ -251,12 +251,12 @@ fn a_damaged_row_is_refused() {
 fn folding_keeps_what_is_needed_of_a_long_chain() {
     let mut world = World::new();
     let outpoint = world.give(1_000);
-    for _ in 0..2_300 {
+    for _ in 0..2_500 {
         world.mine(&[]);
     }
     let folded = world.wallet.folded();
     let length = crate::record::decode(&folded).unwrap().local_chain.blocks.len();
-    assert_eq!(length, 2_100 + 1 + 2);
+    assert_eq!(length, 2_300 + 1 + 2);
     let mut restored = restore(&[folded]);
     assert_eq!(restored.coins().next().unwrap().outpoint, outpoint);
     assert_eq!(restored.coins().next().unwrap().height, Some(1));
