@@ -1,8 +1,10 @@
 //! Each message that leaves a node, held against what is durable.
 
+use crate::simulation::rows::{Durable, keys_id};
 use crate::simulation::world::{Violation, World};
 use bitcoin::OutPoint;
 use bitcoin::secp256k1::PublicKey;
+use node::Table;
 use wire::{ChannelId, Message};
 
 impl World {
@@ -51,10 +53,20 @@ impl World {
         id: ChannelId,
         holds: impl Fn(&funding::FundedChannel) -> bool,
     ) -> bool {
-        self.checkers.durable[index]
-            .values()
-            .filter_map(|durable| durable.channel.as_ref())
-            .any(|channel| ChannelId::from_funding(channel.outpoint) == id && holds(channel))
+        let is_it = |channel: &funding::FundedChannel| {
+            ChannelId::from_funding(channel.outpoint) == id && holds(channel)
+        };
+        let durable = self.checkers.durable[index].values();
+        durable.filter_map(|durable| durable.channel.as_ref()).any(is_it)
+            || self.is_at_rest(index, is_it)
+    }
+
+    /// Whether such a channel rests on a host's disk: several that a batch brings may rest at once.
+    fn is_at_rest(&self, index: usize, is_it: impl Fn(&funding::FundedChannel) -> bool) -> bool {
+        let rows = self.hosts[index].rows.of(Table::Dormant);
+        rows.filter(|(key, _)| keys_id(key).is_ok())
+            .filter_map(|(_, row)| Durable::read(row.get(DORMANT_HEAD..)?).ok()?.channel)
+            .any(|channel| is_it(&channel))
     }
 
     /// A key on the wire is new, unless it is the same open that says it again.
@@ -67,3 +79,6 @@ impl World {
         }
     }
 }
+
+/// What stands before a resting channel's own row: a version, what finds it, its height.
+const DORMANT_HEAD: usize = 21;
