@@ -202,7 +202,7 @@ impl ShuttingDown {
     pub fn on_error(mut self, data: &[u8], cx: &mut Context<'_>) -> Transition {
         let text = peer_text(data);
         self.errors = self.errors.saturating_add(1);
-        if self.errors < MAX_ERRORS || text.trim_end().ends_with("internal error") {
+        if self.errors < MAX_ERRORS || funding::is_transient(&text) {
             let cause = format!("the peer sent an error: {text:?}");
             return Transition::to(self, cause, vec![Effect::Reconnect("an error while closing")]);
         }

@@ -60,10 +60,16 @@ pub fn is_update(message: &RawMessage) -> bool {
     UPDATES.contains(&message.type_number)
 }
 
+/// Whether LND means trouble that passes: some of its own, or that its graph has not yet the channel that it is
+/// to close simply.
+pub fn is_transient(text: &str) -> bool {
+    text.trim_end().ends_with("internal error") || text.contains("edge not found")
+}
+
 /// What a peer's `error` means for a channel that is funded, or may be.
 pub fn on_error(channel: &FundedChannel, data: &[u8]) -> ErrorMeaning {
     let text = peer_text(data);
-    if text.trim_end().ends_with("internal error") {
+    if is_transient(&text) {
         return ErrorMeaning::Transient(text);
     }
     match (channel.role, channel.position.is_confirmed()) {

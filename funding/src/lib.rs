@@ -55,7 +55,7 @@ pub use error::{
     Failure, FundingError, Origin, Refusal, Violation, error_message, peer_text, warning_message,
 };
 pub use event::{CancelCause, Effect, Event, Next, Transition, Verdict};
-pub use funded::{is_update, warn_of_updates};
+pub use funded::{is_transient, is_update, warn_of_updates};
 pub use normal::Normal;
 pub use opener::{OpenError, OpenWish, WaitForAcceptChannel, WaitForFundingSigned, WaitForTests};
 pub use policy::Policy;

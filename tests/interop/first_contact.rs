@@ -98,6 +98,7 @@ fn navvyd_closes_by_force_with_a_package_and_sweeps_after_the_delay<P: Peer>() {
     world.mine(6);
     let closed = world.navvyd.wait_state("Closed");
     assert_eq!(closed["ending"], "our commitment");
+    world.peer_comes_home(&channel["channel_point"], 12);
     println!("{}: {}", P::NAME, world.wait_peer(Standing::Closed).ending);
     // Nobody pays more than 330 sat for the peer's anchor.
     world.check_sum(ANCHORS / 2);

@@ -62,6 +62,15 @@ fn opened(world: &World<Lnd>, announce: bool) -> Value {
     world.navvyd.wait_state("Normal")["channel_point"].clone()
 }
 
+/// Before its graph has the channel LND answers a simple close with an `error`.
+fn is_in_graph(world: &World<Lnd>, point: &Value) {
+    wait_for("lnd's graph to have the channel", || {
+        let graph = world.peer.call(&["describegraph", "--include_unannounced"]);
+        let has = |edge: &Value| edge["chan_point"] == *point;
+        graph["edges"].as_array()?.iter().any(has).then_some(())
+    });
+}
+
 /// Waits until the only transaction in the mempool pays a fee like this, in satoshi.
 fn wait_fee(world: &World<Lnd>, what: &str, wanted: impl Fn(u64) -> bool) -> u64 {
     wait_for(&format!("a close that pays {what}"), || {
@@ -84,6 +93,7 @@ fn is_closed_together(world: &World<Lnd>) {
 fn a_simple_close_with_lnd_is_raised_twice() {
     let world = world();
     let point = opened(&world, false);
+    is_in_graph(&world, &point);
     let mut fees = Vec::new();
     for sat_per_kw in [500, 2_500, 5_000] {
         world.navvyd.close(&point, Close { force: false, sat_per_kw });
@@ -101,6 +111,7 @@ fn a_simple_close_with_lnd_is_raised_twice() {
 fn a_simple_close_that_lnd_asks_for_costs_us_nothing() {
     let world = world();
     let point = opened(&world, false);
+    is_in_graph(&world, &point);
     let point = point.as_str().expect("a channel point");
     let before = world.navvyd.confirmed();
     world.peer.close(point).expect("a close");

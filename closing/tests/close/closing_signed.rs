@@ -194,6 +194,19 @@ fn an_error_while_closing_costs_a_reconnect_and_the_second_the_channel() {
     assert!(!opener.broadcast().is_empty());
 }
 
+/// LND says so when it is asked for a simple close before its graph has the channel.
+#[test]
+fn an_error_that_passes_costs_reconnects_and_no_channel() {
+    let (mut opener, ..) = negotiating();
+    let channel_id = opener.channel().channel_id();
+    for text in ["internal error", "unable to disable channel: edge not found: op=00:0"].repeat(3) {
+        let data = text.as_bytes().to_vec();
+        opener.receive(Message::Error(wire::Error { channel_id, data }));
+        assert!(opener.reconnects());
+        assert_eq!(opener.name(), "ShuttingDown");
+    }
+}
+
 #[test]
 fn an_error_after_a_signed_close_means_nothing() {
     let (mut opener, mut accepter, _) = negotiating();
