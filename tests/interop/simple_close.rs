@@ -1,55 +1,19 @@
 //! `option_simple_close` with a real LND, whose feerate is held at 1 sat/vB: whoever closes pays for its own
 //! transaction, and may pay more later.
 
+use crate::fee_server::FeeServer;
 use crate::lnd::Lnd;
 use crate::navvyd::Close;
 use crate::peer::{Open, Peer, Standing};
 use crate::process::wait_for;
 use crate::world::{Wish, World};
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
-use std::net::TcpListener;
-
-/// A web page that tells LND of one feerate, in sat/kvB, as long as the test runs.
-fn fee_page(sat_per_kvb: u32) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = listener.local_addr().expect("an address");
-    std::thread::spawn(move || {
-        let targets =
-            [1, 2, 3, 6, 12, 144, 1_008].map(|blocks| format!("\"{blocks}\":{sat_per_kvb}"));
-        let body = format!(
-            "{{\"fee_by_block_target\":{{{}}},\"min_relay_feerate\":1000}}",
-            targets.join(",")
-        );
-        for stream in listener.incoming() {
-            let Ok(mut stream) = stream else { continue };
-            let lines = BufReader::new(&stream).lines();
-            let _ = lines.map_while(Result::ok).find(String::is_empty);
-            let length = body.len();
-            let _ = write!(
-                stream,
-                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\
-                 Connection: close\r\n\r\n{body}"
-            );
-        }
-    });
-    format!("http://{address}/fees")
-}
 
 /// Both offer bit 61.
 fn world() -> World<Lnd> {
-    let fee_url: &'static str = format!("--fee.url={}", fee_page(1_000)).leak();
-    let lnd = [
-        "--protocol.rbf-coop-close",
-        fee_url,
-        "--fee.min-update-timeout=1s",
-        "--fee.max-update-timeout=2s",
-    ];
-    World::with(Wish {
-        navvyd_options: &["--simple-close"],
-        peer_options: Vec::from(lnd).leak(),
-        ..Wish::default()
-    })
+    let wish = FeeServer::start(1).wish();
+    let options = [wish.peer_options, &["--protocol.rbf-coop-close"]].concat();
+    World::with(Wish { navvyd_options: &["--simple-close"], peer_options: options.leak(), ..wish })
 }
 
 /// A channel of a million, a fifth of which is LND's.
