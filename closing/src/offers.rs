@@ -46,6 +46,15 @@ pub struct Agreed {
     pub local_signature: Signature,
 }
 
+impl Agreed {
+    /// The weight that fees are counted for, with signatures of full length and with just its own outputs.
+    pub fn weight(&self, channel: &FundedChannel) -> u64 {
+        let outputs = self.transaction.output.iter();
+        let scripts: Vec<_> = outputs.map(|output| output.script_pubkey.as_script()).collect();
+        closing_weight(&channel.funding_output(), &scripts)
+    }
+}
+
 impl Balances {
     /// The balances of commitment #0, whose fee and anchors go back to the opener.
     pub fn new(channel: &FundedChannel, local_script: ScriptBuf, remote_script: ScriptBuf) -> Self {

@@ -170,7 +170,7 @@ impl ShuttingDown {
             let warning = Effect::send(warning_message(self.channel.channel_id(), text));
             return Transition::to(self, "", vec![warning, Effect::Reconnect(text)]);
         };
-        if self.is_welcome(m.fee_satoshis, &balances, cx) {
+        if self.is_welcome(m.fee_satoshis, &agreed, cx) {
             // [BOLT 2 closing_signed R14] a fee that we agree with
             let range = balances.fee_range(&self.channel, m.fee_satoshis, cx.fees.floor);
             return self.conclude(m.fee_satoshis, agreed, range);
@@ -355,16 +355,18 @@ impl ShuttingDown {
         vec![closing_signed(&self.channel, fee, signature, range)]
     }
 
-    /// Whether the peer's fee may be signed: ours already, or within what the payer of it allows.
-    fn is_welcome(&self, fee: Amount, balances: &Balances, cx: &Context<'_>) -> bool {
+    /// Whether the peer's fee for this transaction may be signed: ours already, or within what the payer of it
+    /// allows.
+    fn is_welcome(&self, fee: Amount, agreed: &Agreed, cx: &Context<'_>) -> bool {
         if self.here.offered.contains(&fee) {
             return true;
         }
-        let relays = fee >= balances.fee_at(&self.channel, cx.fees.floor);
+        // As the network counts it: an output may be missing, and a signature shorter than it might be.
+        let relays = fee >= cx.fees.floor.fee_ceil(agreed.transaction.weight().to_wu());
         match self.channel.role {
             // [BOLT 2 closing_signed R9] up to the cap: a listed exception
             // [BOLT 2 closing_signed R10] what is in both ranges is below it
-            Role::Opener => relays && fee <= self.request.cap_fee(balances.weight(&self.channel)),
+            Role::Opener => relays && fee <= self.request.cap_fee(agreed.weight(&self.channel)),
             // The opener's business, as long as it relays.
             // [BOLT 2 closing_signed R11] also another fee than ours: a listed exception
             // [BOLT 2 closing_signed R12] theirs, or the least that relays

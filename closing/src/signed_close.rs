@@ -2,6 +2,7 @@
 //! a dearer close of the peer's may take its place.
 
 use crate::closing::Closing;
+use crate::offers::sign;
 use crate::plan::Plan;
 use crate::shutting_down::closing_signed;
 use crate::simple_close::{answer, complete, finish, is_minable};
@@ -41,7 +42,8 @@ impl Closing {
         }
         let fee = self.fee_of(transaction)?;
         let balances = self.balances()?;
-        let signature = balances.sign_legacy(&self.channel, fee, cx.wallet)?;
+        // With the outputs that it has: an output at the limit may be missing.
+        let signature = sign(&self.channel, transaction, cx.wallet);
         let range = balances.fee_range(&self.channel, fee, cx.fees.floor);
         Some(closing_signed(&self.channel, fee, signature, range))
     }

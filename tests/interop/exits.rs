@@ -68,10 +68,6 @@ fn dust_of_the_peer_is_left_to_the_fee<P: Peer>() {
 fn dust_of_navvyd_is_left_to_the_fee<P: Peer>() {
     let world = World::<P>::new();
     for dust in DUST {
-        // LDK closes by force: navvyd asks for the fee of two outputs, with the one that LDK leaves out.
-        if P::NAME == "ldk" && *dust == DUST_LIMIT {
-            continue;
-        }
         let point = world.peer_opens(*dust);
         world.peer.close(text(&point)).expect("a close");
         check_dust(&world, &point, *dust);

@@ -49,6 +49,24 @@ fn an_output_at_exactly_the_limit_may_be_missing() {
     }
 }
 
+/// An LDK that opened to us leaves our 354 sat out and pays for one output, rounded down. At the relay floor that
+/// is less than two outputs cost; to insist on the rest would cost the channel.
+#[test]
+fn a_fee_is_judged_by_the_outputs_that_were_signed() {
+    let pair = Pair::normal_of(&OpenWish { push: Amount::from_sat(354), ..wish() });
+    let (opener, accepter) = ends_of(pair);
+    let (opener, mut accepter, scripts) = both_shut_down(opener, accepter);
+    let one_output = 253 * ONE_OUTPUT / 1_000;
+    for (fee, is_agreed) in [(one_output - 2, false), (one_output, true)] {
+        let mut transaction = scripts.transaction(opener.channel(), fee);
+        transaction.output.retain(|output| output.script_pubkey == scripts.opener);
+        let signature = opener.sign(&transaction);
+        let offer = wire::ClosingSigned { signature, ..opener.signed(&scripts, fee) };
+        accepter.receive(Message::ClosingSigned(offer));
+        assert_eq!(!accepter.broadcast().is_empty(), is_agreed, "{fee}");
+    }
+}
+
 /// A mutual close that we signed before the operator's force still is one.
 #[test]
 fn a_mutual_close_after_force_is_no_unknown_transaction() {
@@ -283,3 +301,6 @@ fn the_range_of_an_echo_leaves_the_top_to_the_opener() {
     accepter.receive(Message::ClosingSigned(offer));
     assert!(accepter.offer().fee_range.expect("a range").max_fee_satoshis >= top);
 }
+
+/// Of a closing transaction with one P2WPKH output, in weight units, by BOLT 3's expected weights.
+const ONE_OUTPUT: u64 = 674 - 4 * (8 + 1 + 22);
