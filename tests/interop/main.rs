@@ -12,6 +12,7 @@
 mod backend;
 mod bitcoind;
 mod cuts;
+mod double_spent;
 mod exits;
 mod exits_chain;
 mod exits_fees;
