@@ -14,7 +14,7 @@ impl Node {
             Ok(applied) => applied,
             Err(error) => {
                 tracing::warn!(%error, "the backend's news does not fit");
-                self.chain_problem = Some(error.to_string());
+                self.set_chain_problem(Some(error.to_string()), turn);
                 return;
             }
         };

@@ -12,7 +12,7 @@ use chain::{Follower, Watches};
 use funding::{Fees, Monotonic, Now, Policy, RequestId};
 use secp256k1::PublicKey;
 use std::collections::{BTreeMap, BTreeSet};
-use transactions::{Height, KeysId};
+use transactions::{Height, KeysId, Timestamp};
 use wallet::Wallet;
 use wire::{ChannelId, Features};
 
@@ -39,6 +39,8 @@ pub struct Node {
     pub(crate) fees: Fees,
     pub(crate) synced: bool,
     pub(crate) chain_problem: Option<String>,
+    /// Since when there has been one, whichever.
+    pub(crate) chain_problem_since: Option<Timestamp>,
     /// How many blocks the backend has beyond the tip, as far as it said.
     pub(crate) remaining_blocks: u32,
     pub(crate) stopping: bool,
@@ -240,7 +242,7 @@ impl Node {
                 if synced {
                     self.remaining_blocks = 0;
                 }
-                self.chain_problem = problem;
+                self.set_chain_problem(problem, turn);
                 if synced && self.chain_problem.is_none() && !was_there {
                     // What could not be broadcast meanwhile must not wait for a block.
                     self.look_at_the_chain(turn);
@@ -257,6 +259,14 @@ impl Node {
             }
             Event::Command { id, command } => self.on_command(id, command, turn),
         }
+    }
+
+    /// What is wrong with the backend; the time is that of the first in a row.
+    pub(crate) fn set_chain_problem(&mut self, problem: Option<String>, turn: &Turn<'_>) {
+        let now = turn.now.timestamp;
+        self.chain_problem_since =
+            problem.is_some().then(|| self.chain_problem_since.unwrap_or(now));
+        self.chain_problem = problem;
     }
 
     fn on_timer(&mut self, timer: Timer, turn: &mut Turn<'_>) {

@@ -291,6 +291,8 @@ pub struct InfoView {
     pub synced: bool,
     /// What is wrong with the backend, if something is.
     pub chain_problem: Option<String>,
+    /// Since when something has been wrong with it, without a break.
+    pub chain_problem_since: Option<Timestamp>,
     /// Connected peers.
     pub peers: usize,
     /// Opens that are not done.

@@ -123,6 +123,7 @@ impl Node {
             fees: Fees::default(),
             synced: false,
             chain_problem: None,
+            chain_problem_since: None,
             remaining_blocks: 0,
             stopping: false,
             tip_time: 0,

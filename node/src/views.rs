@@ -101,6 +101,7 @@ impl Node {
             end_height: Height(self.height().0.saturating_add(self.remaining_blocks)),
             synced: self.synced,
             chain_problem: self.chain_problem.clone(),
+            chain_problem_since: self.chain_problem_since,
             peers: self.peers.values().filter(|peer| peer.conn.is_some()).count(),
             pending: states().filter(|state| is_pending(state)).count(),
             open: states().filter(|state| state.name() == "Normal").count(),

@@ -22,6 +22,7 @@ pub mod proto;
 mod refusal;
 mod show_open;
 mod socket;
+mod standing;
 mod updates;
 mod wallet;
 

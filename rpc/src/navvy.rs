@@ -9,7 +9,7 @@ use crate::proto::navvy::regtest_server::Regtest;
 use crate::proto::navvy::*;
 use crate::refusal::{Purpose, expect_reply, malformed, refusal, unexpected};
 use crate::updates::{UpdateStream, updates};
-use crate::{events, show_open};
+use crate::{events, show_open, standing};
 use bitcoin::Amount;
 use node::{CoinView, Command, FeeratePerKw, OpenName, Reply, RequestId, RequestView};
 use std::sync::{Arc, PoisonError};
@@ -19,6 +19,10 @@ type Answer<T> = Result<Response<T>, Status>;
 
 #[tonic::async_trait]
 impl Navvy for Server {
+    async fn standing(&self, _: tonic::Request<StandingRequest>) -> Answer<StandingResponse> {
+        standing::standing(&self.host).await.map(Response::new)
+    }
+
     async fn show_open(
         &self,
         request: tonic::Request<ShowOpenRequest>,

@@ -6,10 +6,9 @@ use crate::fields;
 use crate::host::Host;
 use crate::journal::Numbered;
 use crate::proto::navvy::show_open_request::Open as Wanted;
-use crate::proto::navvy::{
-    FundingPosition, Open, ShowOpenRequest, ShowOpenResponse, Transition, Unconfirmed,
-};
-use node::{ChannelView, CommitmentFormat, KeysId, Role, Standing, UnconfirmedView};
+use crate::proto::navvy::{FundingPosition, Open, ShowOpenRequest, ShowOpenResponse, Transition};
+use crate::standing::unconfirmed;
+use node::{ChannelView, CommitmentFormat, KeysId, Role};
 use std::collections::BTreeMap;
 use tonic::Status;
 
@@ -179,21 +178,7 @@ fn of_view(view: &ChannelView) -> Open {
         ending: view.ending.unwrap_or_default().to_owned(),
         sweep_txid: view.sweep_txid.map(|txid| txid.to_string()).unwrap_or_default(),
         transitions: Vec::new(),
-        unconfirmed: view.unconfirmed.iter().map(unconfirmed).collect(),
-    }
-}
-
-fn unconfirmed(view: &UnconfirmedView) -> Unconfirmed {
-    let (standing, reason) = match &view.standing {
-        Standing::Unknown => ("unknown", ""),
-        Standing::Held => ("held", ""),
-        Standing::Missing => ("missing", ""),
-        Standing::Refused(reason) => ("refused", reason.as_str()),
-    };
-    Unconfirmed {
-        txid: view.txid.to_string(),
-        standing: standing.to_owned(),
-        reason: reason.to_owned(),
+        unconfirmed: unconfirmed(view),
     }
 }
 

@@ -16,10 +16,27 @@ use serde_json::ser::PrettyFormatter;
 /// # Errors
 /// [`Exit::Failed`] when the .proto has no such message.
 pub fn pretty(name: &str, message: &impl Message) -> Result<String, Failure> {
+    written(name, &whole(name, message)?)
+}
+
+/// The same with what LND's message has no fields for: a second message, under the name `navvy`.
+///
+/// # Errors
+/// As of [`pretty`].
+pub fn pretty_with(
+    name: &str,
+    message: &impl Message,
+    own_name: &str,
+    own: &impl Message,
+) -> Result<String, Failure> {
+    written(name, &Both { message: whole(name, message)?, own: whole(own_name, own)? })
+}
+
+fn written(name: &str, json: &impl Serialize) -> Result<String, Failure> {
     let formatter = PrettyFormatter::with_indent(b"    ");
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, formatter);
-    whole(name, message)?.serialize(&mut serializer).map_err(|error| failed(name, &error))?;
+    json.serialize(&mut serializer).map_err(|error| failed(name, &error))?;
     text.push(b'\n');
     String::from_utf8(text).map_err(|error| failed(name, &error))
 }
@@ -54,8 +71,27 @@ impl Serialize for Whole {
     }
 }
 
+struct Both {
+    message: Whole,
+    own: Whole,
+}
+
+impl Serialize for Both {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        entries(&self.message.0, &mut map)?;
+        map.serialize_entry("navvy", &self.own)?;
+        map.end()
+    }
+}
+
 fn fields<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::Ok, S::Error> {
     let mut map = serializer.serialize_map(None)?;
+    entries(message, &mut map)?;
+    map.end()
+}
+
+fn entries<M: SerializeMap>(message: &DynamicMessage, map: &mut M) -> Result<(), M::Error> {
     for field in message.descriptor().fields() {
         let is_set = message.has_field(&field);
         // Of a choice only what was chosen; a message that is not there is null.
@@ -69,7 +105,7 @@ fn fields<S: Serializer>(message: &DynamicMessage, serializer: S) -> Result<S::O
         let value = message.get_field(&field);
         map.serialize_entry(field.name(), &OfField { value: &value, kind: &field.kind() })?;
     }
-    map.end()
+    Ok(())
 }
 
 fn is_single_message(field: &FieldDescriptor) -> bool {

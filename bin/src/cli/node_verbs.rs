@@ -1,11 +1,14 @@
 //! The daemon itself: `getinfo`, `debuglevel`, `stop`.
 
+use super::moment::Moment;
 use super::output::print_line;
 use super::session::Session;
 use super::table::sheet;
 use crate::exit::Failure;
 use clap::Args;
 use rpc::proto::lnrpc::{DebugLevelRequest, GetInfoRequest, GetInfoResponse, StopRequest};
+use rpc::proto::navvy::{StandingResponse, Unconfirmed};
+use std::collections::BTreeMap;
 
 /// What to log.
 #[derive(Args, Debug)]
@@ -28,19 +31,19 @@ pub struct DebugLevel {
 pub async fn info(session: &Session) -> Result<(), Failure> {
     let answer = session.lightning().get_info(GetInfoRequest {}).await;
     let info = answer.map_err(|status| session.failure(&status))?.into_inner();
-    session.show("lnrpc.GetInfoResponse", &info, info_table)
+    let standing = session.standing().await?;
+    session.show_with("lnrpc.GetInfoResponse", &info, &standing, info_table)
 }
 
-fn info_table(info: &GetInfoResponse) -> String {
+fn info_table(info: &GetInfoResponse, standing: &StandingResponse) -> String {
     let network = info.chains.first().map_or("", |chain| &chain.network);
-    let synced = if info.synced_to_chain { "followed to its end" } else { "still being followed" };
     sheet(&[
         ("node", info.identity_pubkey.clone()),
         ("alias", info.alias.clone()),
         ("version", info.version.clone()),
         ("network", network.to_owned()),
         ("block", format!("{} {}", info.block_height, info.block_hash)),
-        ("chain", synced.to_owned()),
+        ("chain", chain_text(standing)),
         ("peers", info.num_peers.to_string()),
         (
             "channels",
@@ -49,8 +52,49 @@ fn info_table(info: &GetInfoResponse) -> String {
                 info.num_active_channels, info.num_inactive_channels, info.num_pending_channels
             ),
         ),
+        ("unconfirmed", unconfirmed_text(&standing.unconfirmed)),
         ("reached at", info.uris.join(" ")),
     ])
+}
+
+/// How far the chain is followed, or what is in the way, since when, and what helps: all in one line.
+fn chain_text(standing: &StandingResponse) -> String {
+    let (height, end) = (standing.block_height, standing.end_height);
+    if !standing.chain_problem.is_empty() {
+        let since = Moment(standing.chain_problem_since_ms);
+        let problem = &standing.chain_problem;
+        return format!(
+            "no news since {since} UTC: {problem}; with its backend back navvyd goes on by itself"
+        );
+    }
+    match (standing.synced, end.saturating_sub(height)) {
+        (true, _) => "followed to its end".to_owned(),
+        (false, 0) => "still being followed".to_owned(),
+        (false, left) => format!("catching up: block {height} of {end}, {left} to go"),
+    }
+}
+
+/// How many of our transactions are in no block, by their standing; the refused ones by their reason.
+fn unconfirmed_text(unconfirmed: &[Unconfirmed]) -> String {
+    let mut counts = BTreeMap::<String, usize>::new();
+    for one in unconfirmed {
+        let text = standing_text(one);
+        let count = counts.entry(text).or_default();
+        *count = count.saturating_add(1);
+    }
+    let counts: Vec<String> =
+        counts.iter().map(|(text, count)| format!("{count} {text}")).collect();
+    counts.join(", ")
+}
+
+/// How a transaction of ours stands with the backend.
+pub fn standing_text(unconfirmed: &Unconfirmed) -> String {
+    match &*unconfirmed.standing {
+        "held" => "in the mempool".to_owned(),
+        "missing" => "missing from the mempool, sent again".to_owned(),
+        "refused" => format!("refused ({}), tried again with each block", unconfirmed.reason),
+        _ => "not answered for by the backend".to_owned(),
+    }
 }
 
 impl DebugLevel {

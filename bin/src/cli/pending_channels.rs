@@ -1,11 +1,13 @@
 //! `pendingchannels`: what is on its way in or out, and how far.
 
+use super::node_verbs::standing_text;
 use super::output::print_line;
 use super::session::Session;
 use super::table::{Table, short, thousands};
 use crate::exit::Failure;
 use rpc::proto::lnrpc::pending_channels_response::PendingChannel;
 use rpc::proto::lnrpc::{PendingChannelsRequest, PendingChannelsResponse};
+use rpc::proto::navvy::Unconfirmed;
 
 /// Lists them.
 ///
@@ -17,13 +19,20 @@ pub async fn list(session: &Session) -> Result<(), Failure> {
     if session.format.is_table() && rows(&pending).is_empty() {
         return print_line("nothing is pending");
     }
-    session.show("lnrpc.PendingChannelsResponse", &pending, |pending| table(pending).to_string())
+    let standing = session.standing().await?;
+    session.show_with("lnrpc.PendingChannelsResponse", &pending, &standing, |pending, standing| {
+        table(pending, &standing.unconfirmed).to_string()
+    })
 }
 
-fn table(pending: &PendingChannelsResponse) -> Table {
+fn table(pending: &PendingChannelsResponse, unconfirmed: &[Unconfirmed]) -> Table {
     let mut table = Table::new().words("channel point").words("peer").numbers("capacity");
     table = table.numbers("local").words("what").words("how far");
-    for row in rows(pending) {
+    for mut row in rows(pending) {
+        let [point, .., how_far] = &mut row;
+        for one in unconfirmed.iter().filter(|one| one.channel_point == *point) {
+            how_far.push_str(&format!("; {} {}", short(&one.txid), standing_text(one)));
+        }
         table.row(row);
     }
     table

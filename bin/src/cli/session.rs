@@ -8,8 +8,9 @@ use prost::Message;
 use rpc::proto::lnrpc::lightning_client::LightningClient;
 use rpc::proto::navvy::navvy_client::NavvyClient;
 use rpc::proto::navvy::regtest_client::RegtestClient;
+use rpc::proto::navvy::{StandingRequest, StandingResponse};
 use rpc::tonic::transport::Channel;
-use rpc::tonic::{Code, Status};
+use rpc::tonic::{Code, Response, Status};
 use std::error::Error;
 
 /// A connection to the daemon.
@@ -80,6 +81,33 @@ impl Session {
         } else {
             output::print(&message_json::pretty(name, message)?)
         }
+    }
+
+    /// How the node stands: what LND's messages have no fields for.
+    ///
+    /// # Errors
+    /// See [`Session::failure`].
+    pub async fn standing(&self) -> Result<StandingResponse, Failure> {
+        let answer = self.navvy().standing(StandingRequest {}).await;
+        answer.map(Response::into_inner).map_err(|status| self.failure(&status))
+    }
+
+    /// As [`Session::show`]; as JSON with the standing as one more field, `navvy`.
+    ///
+    /// # Errors
+    /// When nobody reads it.
+    pub fn show_with<M: Message>(
+        &self,
+        name: &str,
+        message: &M,
+        standing: &StandingResponse,
+        table: impl FnOnce(&M, &StandingResponse) -> String,
+    ) -> Result<(), Failure> {
+        if self.format.is_table() {
+            return output::print_for_people(&table(message, standing));
+        }
+        let own = "navvy.v1.StandingResponse";
+        output::print(&message_json::pretty_with(name, message, own, standing)?)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `show`: everything that is known of one open; `requests`.
 
 use super::moment::Moment;
+use super::node_verbs::standing_text;
 use super::output::print_line;
 use super::session::Session;
 use super::table::{Table, sheet, short, thousands};
@@ -157,6 +158,9 @@ fn open_sheet(open: &Open) -> String {
     rows.push(("closing", open.closing_txid.clone()));
     rows.push(("closed by", open.ending.clone()));
     rows.push(("sweep", open.sweep_txid.clone()));
+    for one in &open.unconfirmed {
+        rows.push(("in no block", format!("{}: {}", one.txid, standing_text(one))));
+    }
     sheet(&rows)
 }
 

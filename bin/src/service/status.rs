@@ -42,6 +42,7 @@ mod tests {
             end_height: transactions::Height(900),
             synced: true,
             chain_problem: None,
+            chain_problem_since: None,
             peers: 2,
             pending: 1,
             open: 0,

@@ -190,3 +190,38 @@ fn a_daemon_that_ran_out_of_files_answers_when_it_has_some_again() {
     assert_eq!(said.json()["synced_to_chain"], true);
     daemon.navvy.json(&["listpeers"]);
 }
+
+#[test]
+fn a_bitcoind_that_is_away_is_one_line_of_getinfo_with_what_helps() {
+    let mut daemon = Daemon::start();
+    let info = daemon.navvy.json(&["getinfo"]);
+    assert_eq!(
+        (&info["navvy"]["synced"], &info["navvy"]["chain_problem"]),
+        (&json!(true), &json!(""))
+    );
+    assert_eq!(info["navvy"]["end_height"], info["block_height"]);
+    daemon.navvy.json(&["stop"]);
+    daemon.wait_end();
+    daemon.launch(&["--bitcoind", "127.0.0.1:1", "--bitcoind-cookie", "/nonexistent/.cookie"]);
+    let navvy = &daemon.navvy;
+    let away = wait_for("the problem", || {
+        let said = navvy.run(&["getinfo"]);
+        let info = (said.code == 0).then(|| said.json())?;
+        (info["navvy"]["chain_problem"] != "").then_some(info)
+    });
+    assert_eq!(away["synced_to_chain"], false);
+    let since = number(&away["navvy"]["chain_problem_since_ms"]);
+    assert!(since > 1_700_000_000_000, "{away}");
+    let table = navvy.run(&["getinfo", "-o", "table"]).out;
+    let line = table.lines().find(|line| line.starts_with("chain")).unwrap();
+    for words in ["no news since 20", "/nonexistent/.cookie", "is bitcoind running", "by itself"] {
+        assert!(line.contains(words), "{line}");
+    }
+    // The time is that of the first failure in a row.
+    wait_for("another look at bitcoind", || {
+        let info = navvy.json(&["getinfo"]);
+        assert_eq!(number(&info["navvy"]["chain_problem_since_ms"]), since);
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        (now.as_millis() > u128::from(since) + 2_500).then_some(())
+    });
+}

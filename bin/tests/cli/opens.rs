@@ -17,6 +17,7 @@ fn an_open_and_a_close_are_followed_step_by_step() {
         "--wait",
     ]);
     wait_for("the open to be pending", || pending(&demo.alice));
+    in_the_mempool(&demo.alice);
     demo.mine(2);
     demo.mine(4);
     let open = rest(open);
@@ -68,6 +69,21 @@ fn an_open_and_a_close_are_followed_step_by_step() {
 
 fn pending(navvy: &Navvy) -> Option<Value> {
     navvy.json(&["pendingchannels"])["pending_open_channels"].get(0).cloned()
+}
+
+/// The funding transaction, in all places that speak of it.
+fn in_the_mempool(navvy: &Navvy) {
+    let pending = wait_for("the backend's answer", || {
+        let pending = navvy.json(&["pendingchannels"]);
+        (pending["navvy"]["unconfirmed"][0]["standing"] == "held").then_some(pending)
+    });
+    let point = &pending["pending_open_channels"][0]["channel"]["channel_point"];
+    assert_eq!(&pending["navvy"]["unconfirmed"][0]["channel_point"], point);
+    let point = point.as_str().unwrap();
+    for verb in [vec!["pendingchannels"], vec!["show", point], vec!["getinfo"]] {
+        let table = navvy.run(&[verb.as_slice(), &["-o", "table"]].concat()).out;
+        assert!(table.contains("in the mempool"), "{verb:?}: {table}");
+    }
 }
 
 /// By each of its three names, for people and for programs, and in the journal.

@@ -98,20 +98,26 @@ impl Daemon {
     }
 
     pub fn start_again(&mut self) {
-        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_navvyd"))
-            .args(["--embedded-chain", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().unwrap())
-            .stderr(log)
-            .spawn();
-        self.child = Some(child.unwrap());
+        self.launch(&["--embedded-chain"]);
         let synced = || {
             let said = self.navvy.run(&["getinfo"]);
             (said.code == 0 && said.json()["synced_to_chain"] == true).then_some(())
         };
         wait_for("navvyd to follow its chain", synced);
+    }
+
+    /// With these flags; it may not serve yet.
+    pub fn launch(&mut self, flags: &[&str]) {
+        let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
+        let child = Command::new(env!("CARGO_BIN_EXE_navvyd"))
+            .args(["--listen", "127.0.0.1:0", "--data-dir"])
+            .arg(self.folder.path())
+            .args(flags)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn();
+        self.child = Some(child.unwrap());
     }
 
     /// SIGKILL.

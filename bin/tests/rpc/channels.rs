@@ -5,6 +5,8 @@ use rpc::proto::lnrpc::channel_close_summary::ClosureType;
 use rpc::proto::lnrpc::channel_event_update::UpdateType;
 use rpc::proto::lnrpc::channel_point::FundingTxid;
 use rpc::proto::lnrpc::*;
+use rpc::proto::navvy::show_open_request::Open;
+use rpc::proto::navvy::{ShowOpenRequest, StandingRequest};
 use rpc::tonic::Request;
 use rpc::tonic::metadata::MetadataValue;
 
@@ -197,5 +199,34 @@ fn a_forced_close_is_listed_with_its_limbo_and_maturity() {
     assert_eq!(closed.close_type(), ClosureType::LocalForceClose);
     assert!(closed.time_locked_balance >= local);
     assert_eq!(closed.resolutions[0].outcome(), ResolutionOutcome::Claimed);
+    stage.stop();
+}
+
+#[test]
+fn a_transaction_that_the_backend_refuses_is_said_with_its_reason() {
+    let stage = Stage::funded(1_000_000);
+    let mut navvy = stage.alice.navvy.clone();
+    stage.run(stage.alice.lightning.clone().open_channel_sync(stage.open_request())).unwrap();
+    let funding = stage.wait_for("the funding transaction", || stage.chain.mempool().pop());
+    let mut look = |standing: &str| {
+        stage.wait_for(standing, || {
+            let answer = stage.run(navvy.standing(StandingRequest {})).unwrap().into_inner();
+            let [one] = answer.unconfirmed.as_slice() else { panic!("{answer:?}") };
+            (one.standing == standing).then(|| one.clone())
+        })
+    };
+    let held = look("held");
+    assert_eq!(held.txid, funding.compute_txid().to_string());
+    let point = &stage.pending(&stage.alice).pending_open_channels[0];
+    assert_eq!(held.channel_point, point.channel.as_ref().unwrap().channel_point);
+    // The floor rises, and the mempool has lost it.
+    stage.chain.set_min_relay(1_000_000);
+    stage.chain.drop_from_mempool(&funding.compute_txid());
+    stage.mine(1);
+    let refused = look("refused");
+    assert!(refused.reason.contains("fee-below-minimum"), "{refused:?}");
+    let point = ShowOpenRequest { open: Some(Open::ChannelPoint(refused.channel_point.clone())) };
+    let shown = stage.run(stage.alice.navvy.clone().show_open(point)).unwrap().into_inner();
+    assert_eq!(shown.opens[0].unconfirmed, [refused]);
     stage.stop();
 }
