@@ -32,6 +32,7 @@ mod context;
 mod error;
 mod event;
 mod funded;
+mod link;
 mod normal;
 mod opener;
 mod policy;
@@ -50,12 +51,13 @@ pub use cancel::Cancel;
 pub use channel::{CloseCause, FundedChannel, Watches};
 pub use check_accept_channel::check_accept_channel;
 pub use check_open_channel::{check_commitment, check_open_channel, is_supported};
-pub use context::{Context, Fees, Link, LinkKind, Monotonic, Now, Wallet};
+pub use context::{Context, Fees, Monotonic, Now, Wallet};
 pub use error::{
     Failure, FundingError, Origin, Refusal, Violation, error_message, peer_text, warning_message,
 };
 pub use event::{CancelCause, Effect, Event, Next, Transition, Verdict};
 pub use funded::{is_transient, is_update, warn_of_updates};
+pub use link::{Link, LinkKind};
 pub use normal::Normal;
 pub use opener::{OpenError, OpenWish, WaitForAcceptChannel, WaitForFundingSigned, WaitForTests};
 pub use policy::Policy;
