@@ -79,27 +79,6 @@ impl Rule {
             Self::Other => "other",
         }
     }
-
-    /// Whether the same transaction may be taken later, without any change to it: time passes,
-    /// feerates fall, a conflicting transaction is evicted, a parent arrives, a block is undone.
-    pub fn may_pass_later(self) -> bool {
-        match self {
-            Self::InputsMissingOrSpent
-            | Self::Conflict
-            | Self::ReplacementFeeTooLow
-            | Self::CoinbaseImmature
-            | Self::NonFinal
-            | Self::RelativeLockNotMet
-            | Self::FeeBelowMinimum
-            | Self::TooManyUnconfirmed
-            | Self::Other => true,
-            Self::ScriptInvalid
-            | Self::FeeAboveMaximum
-            | Self::Dust
-            | Self::NotStandard
-            | Self::Malformed => false,
-        }
-    }
 }
 
 impl fmt::Display for Rule {

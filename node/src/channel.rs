@@ -1,4 +1,6 @@
-//! A channel as the node holds it: its state, its link, its history, and what is on disk of it.
+//! A channel as the node holds it: its state, its link, its history, and what is on disk of it. Here, too, is the
+//! way from `funding` to `closing`: by a command, by force, by a spend of the funding output, or because a state of
+//! `funding` says so.
 
 use crate::reply::HistoryEntry;
 use bitcoin::{BlockHash, OutPoint, Transaction, TxOut, Txid};
@@ -99,13 +101,10 @@ impl ChannelState {
     pub fn step(self, event: ChannelEvent, cx: &mut Context<'_>) -> Outcome {
         match self {
             Self::Funding(state) => step_funding(state, event, cx),
-            Self::Closing(state) => {
-                let name = state.name();
-                match closing_event(event) {
-                    Some(event) => Outcome::of_closing(state.step(event, cx)),
-                    None => Outcome::stay(Self::Closing(state), name),
-                }
-            }
+            Self::Closing(state) => match closing_event(event) {
+                Some(event) => Outcome::of_closing(state.step(event, cx)),
+                None => Outcome::stay(Self::Closing(state)),
+            },
         }
     }
 
@@ -192,7 +191,7 @@ fn step_funding(state: funding::State, event: ChannelEvent, cx: &mut Context<'_>
                 let closing = Closing::new(channel, request, Plan::Watch, script);
                 Outcome::of_closing(closing.on_spent(transaction, height, cx))
             }
-            Err(state) => Outcome::stay(ChannelState::Funding(state), ""),
+            Err(state) => Outcome::stay(ChannelState::Funding(state)),
         },
         ChannelEvent::Close(request) => match state.into_closable() {
             Ok(channel) => {
@@ -200,17 +199,17 @@ fn step_funding(state: funding::State, event: ChannelEvent, cx: &mut Context<'_>
                 let (state, effects) = ShuttingDown::begin(channel, request, cx);
                 Outcome::of_closing(closing::Transition::to(state, cause, effects))
             }
-            Err(state) => Outcome::stay(ChannelState::Funding(state), ""),
+            Err(state) => Outcome::stay(ChannelState::Funding(state)),
         },
         ChannelEvent::Force(request) => match state.into_closable() {
             Ok(channel) => {
                 Outcome::of_closing(Closing::force(channel, request, "closed by force", cx))
             }
-            Err(state) => Outcome::stay(ChannelState::Funding(state), ""),
+            Err(state) => Outcome::stay(ChannelState::Funding(state)),
         },
         event => match funding_event(event) {
             Some(event) => of_funding(state.step(event, cx), cx),
-            None => Outcome::stay(ChannelState::Funding(state), ""),
+            None => Outcome::stay(ChannelState::Funding(state)),
         },
     }
 }
@@ -246,7 +245,7 @@ impl Outcome {
         }
     }
 
-    fn stay(state: ChannelState, _name: &str) -> Self {
+    fn stay(state: ChannelState) -> Self {
         Self { next: Some(state), effects: Vec::new(), cause: String::new(), failure: None }
     }
 }

@@ -345,9 +345,7 @@ impl Node {
     /// A channel is gone from the map.
     pub(crate) fn on_ended(
         &mut self,
-        _keys_id: KeysId,
         node_id: &PublicKey,
-        _request: Option<RequestId>,
         from: &str,
         cause: &str,
         turn: &mut Turn<'_>,

@@ -49,7 +49,7 @@ impl Node {
         self.run(keys_id, channel.node_id, &effects, turn);
         let Some(next) = next else {
             let (node_id, request) = (channel.node_id, channel.request);
-            self.on_ended(keys_id, &node_id, request.clone(), from, &cause, turn);
+            self.on_ended(&node_id, from, &cause, turn);
             if before.is_some() {
                 turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
                 let entry = self.journal(keys_id, subject, from, "", &cause, turn);

@@ -34,11 +34,6 @@ impl Notify {
         Self { socket, watchdog: watchdog.map(Duration::from_micros) }
     }
 
-    /// Whether anybody listens.
-    pub const fn is_heard(&self) -> bool {
-        self.socket.is_some()
-    }
-
     /// After this time without a ping the service is killed.
     pub const fn watchdog(&self) -> Option<Duration> {
         self.watchdog
