@@ -1,4 +1,4 @@
-//! What `WaitForChannelReady` and `Normal` have in common: a funded channel with commitment #0 only.
+//! What `WaitForChannelReady` and `Normal` do alike with a funded channel, which is in `channel.rs`.
 
 use crate::error::{peer_text, warning_message};
 use crate::reestablish::{Standing, compare};

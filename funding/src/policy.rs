@@ -1,4 +1,4 @@
-//! Our terms and limits (DESIGN 3.1): fixed defaults.
+//! Our terms and limits: fixed, and such that LND and LDK take them.
 
 use crate::Fees;
 use bitcoin::Amount;
@@ -99,7 +99,7 @@ impl Policy {
         FeeratePerKw(fees.fast.0.saturating_mul(10).max(25_000))
     }
 
-    /// `htlc_minimum_msat` of the static channel (DESIGN 3.2): more than the channel can carry above the
+    /// `htlc_minimum_msat` of the static channel: more than the channel can carry above the
     /// reserve, so that no peer can add an HTLC, in millisatoshi.
     pub fn htlc_minimum_msat(funding: Amount, reserve: Amount) -> u64 {
         funding.to_sat().saturating_sub(reserve.to_sat()).saturating_mul(1_000).saturating_sub(1)

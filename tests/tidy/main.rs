@@ -19,6 +19,8 @@ mod names;
 #[cfg(test)]
 mod places;
 #[cfg(test)]
+mod promises;
+#[cfg(test)]
 mod register;
 #[cfg(test)]
 mod requirements;

@@ -2,7 +2,7 @@
 //!
 //! Enters when  a peer's `open_channel` breaks no rule.
 //! On disk      nothing.
-//! Waits for    the operator's policy, or its program, to decide.
+//! Waits for    a decision: the shell's, which as yet is always yes (docs/adr/0009).
 //! Leaves to    `WaitForFundingCreated`, saying `accept_channel`.
 //! On a crash   forgotten, as BOLT 2 wants it.
 

@@ -65,7 +65,7 @@ pub struct Process {
     pub view: ChainView,
 }
 
-/// Events that wait, by the lanes of DESIGN.
+/// Events that wait, by the lanes of `bin/src/inbox.rs`.
 #[derive(Debug, Default)]
 pub struct Lanes {
     chain: VecDeque<Event>,

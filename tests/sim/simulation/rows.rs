@@ -98,7 +98,7 @@ impl Durable {
     }
 }
 
-/// The coins that a channel must hold, by our own reading of DESIGN: those of an attempt; those of a funding
+/// The coins that a channel must hold, by our own reading: those of an attempt; those of a funding
 /// transaction that is signed for and in no block; those of the child of a commitment, until it is in one.
 pub fn coins_of(state: &ChannelState) -> Vec<OutPoint> {
     let spent_by = |channel: &FundedChannel| -> Vec<OutPoint> {

@@ -33,7 +33,7 @@ pub struct World {
     pub chain: Chain,
     /// Who gives the commands.
     pub operator: Operator,
-    /// What is held against DESIGN.
+    /// What is held against docs/promises.md.
     pub checkers: Checkers,
     /// Whether faults are over.
     pub is_calm: bool,

@@ -1,4 +1,4 @@
-//! What DESIGN promises, as code of its own: nothing here asks the nodes whether they are right.
+//! What docs/promises.md promises, as code of its own: nothing here asks the nodes whether they are right.
 
 mod answers;
 mod broadcasts;
