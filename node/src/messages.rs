@@ -64,7 +64,7 @@ impl Node {
         }
         let keys_id = KeysId(random(turn.entropy));
         let mut link = self.fresh_link(&node_id);
-        let begun = match self.check_capacity(&node_id, temporary_channel_id) {
+        let begun = match self.check_capacity(&node_id) {
             Ok(()) => self.with_context(&mut link, turn, |cx| {
                 WaitForDecision::begin(open, node_id, keys_id, cx)
             }),
@@ -87,16 +87,13 @@ impl Node {
     }
 
     /// Whether we can take one more open of this peer's: each refusal is true.
-    fn check_capacity(&self, node_id: &PublicKey, id: ChannelId) -> Result<(), Refusal> {
+    fn check_capacity(&self, node_id: &PublicKey) -> Result<(), Refusal> {
         if self.stopping {
             return Err(Refusal::Declined("the node is stopping".to_owned()));
         }
         if !self.synced || self.chain_problem.is_some() {
             let text = "the node is still synchronising with the block chain";
             return Err(Refusal::Declined(text.to_owned()));
-        }
-        if self.routes.contains_key(&(*node_id, id)) {
-            return Err(Refusal::Declined("temporary_channel_id is in use".to_owned()));
         }
         let unseen = |channel: &&Channel| {
             let state = &channel.state;
