@@ -148,6 +148,11 @@ impl Daemon {
         self.history.clone()
     }
 
+    /// Its network.
+    pub fn net(&self) -> Net {
+        self.net.clone()
+    }
+
     /// The runtime of its network.
     pub const fn runtime(&self) -> &Runtime {
         &self.runtime

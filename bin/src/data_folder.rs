@@ -71,16 +71,7 @@ impl DataFolder {
         has_node: bool,
     ) -> Result<FoundSeed, Failure> {
         let path = self.seed_path();
-        if path.exists() {
-            let file = SeedFile::read(&path, password).map_err(|error| seed_failure(&error))?;
-            if file.network != network {
-                let text = format!(
-                    "the seed file {} is of network {}, not of {network}: choose another folder",
-                    path.display(),
-                    file.network
-                );
-                return Err(Failure::new(Exit::Foreign, text));
-            }
+        if let Some(file) = self.kept_seed(network, password)? {
             return Ok(FoundSeed { seed: file.seed, words: None });
         }
         if has_node {
@@ -90,7 +81,65 @@ impl DataFolder {
             );
             return Err(Failure::new(Exit::Seed, text));
         }
-        self.create_seed(&path, network, birthday, password)
+        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
+        let seed = Seed::from_entropy(entropy::bytes().map_err(no_entropy)?);
+        let words = seed.words();
+        let file = SeedFile { seed, network, birthday };
+        self.keep_seed(&file, password)?;
+        Ok(FoundSeed { seed: file.seed, words: Some(words) })
+    }
+
+    /// The seed in the file, if there is one.
+    ///
+    /// # Errors
+    /// When the file cannot be used.
+    pub fn kept_seed(
+        &self,
+        network: Network,
+        password: Option<&[u8]>,
+    ) -> Result<Option<SeedFile>, Failure> {
+        let path = self.seed_path();
+        if !path.exists() {
+            return Ok(None);
+        }
+        let file = SeedFile::read(&path, password).map_err(|error| seed_failure(&error))?;
+        if file.network != network {
+            let text = format!(
+                "the seed file {} is of network {}, not of {network}: choose another folder",
+                path.display(),
+                file.network
+            );
+            return Err(Failure::new(Exit::Foreign, text));
+        }
+        Ok(Some(file))
+    }
+
+    /// Writes a seed that came from elsewhere into the file.
+    ///
+    /// # Errors
+    /// When there is one already, or the file cannot be written.
+    pub fn keep_seed(&self, file: &SeedFile, password: Option<&[u8]>) -> Result<(), Failure> {
+        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
+        let salt = entropy::bytes().map_err(no_entropy)?;
+        let nonce = entropy::bytes().map_err(no_entropy)?;
+        let protection = password.map(|password| Protection { password, salt, nonce });
+        file.create(&self.seed_path(), protection.as_ref()).map_err(|error| seed_failure(&error))
+    }
+
+    /// Refuses where there is a seed or a node already: neither is ever written over.
+    ///
+    /// # Errors
+    /// [`Exit::Foreign`].
+    pub fn check_is_new(&self, has_node: bool) -> Result<(), Failure> {
+        if !has_node && !self.seed_path().exists() {
+            return Ok(());
+        }
+        let text = format!(
+            "the data folder {} has a node already, so --recover changes nothing: start without it, or choose \
+             another folder with --data-dir",
+            self.path.display()
+        );
+        Err(Failure::new(Exit::Foreign, text))
     }
 
     /// Opens the database, or makes it, after keeping some room for the moment when the disk is full.
@@ -137,27 +186,14 @@ impl DataFolder {
         self.path.join("rpc.sock")
     }
 
+    /// Where it stands how far the search for lost channels has come.
+    pub fn recovery_path(&self) -> PathBuf {
+        self.path.join("recovery")
+    }
+
     /// Where the blocks of the embedded chain are kept.
     pub fn embedded_chain_path(&self) -> PathBuf {
         self.path.join("embedded-chain")
-    }
-
-    fn create_seed(
-        &self,
-        path: &Path,
-        network: Network,
-        birthday: u32,
-        password: Option<&[u8]>,
-    ) -> Result<FoundSeed, Failure> {
-        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
-        let seed = Seed::from_entropy(entropy::bytes().map_err(no_entropy)?);
-        let salt = entropy::bytes().map_err(no_entropy)?;
-        let nonce = entropy::bytes().map_err(no_entropy)?;
-        let words = seed.words();
-        let file = SeedFile { seed, network, birthday };
-        let protection = password.map(|password| Protection { password, salt, nonce });
-        file.create(path, protection.as_ref()).map_err(|error| seed_failure(&error))?;
-        Ok(FoundSeed { seed: file.seed, words: Some(words) })
     }
 
     fn seed_path(&self) -> PathBuf {

@@ -18,6 +18,8 @@ pub mod inbox;
 pub mod log;
 pub mod miner;
 pub mod net;
+pub mod recovery;
 pub mod rpc_host;
+pub mod seed_source;
 pub mod service;
 pub mod shell;

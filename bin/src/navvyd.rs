@@ -9,13 +9,14 @@ use bin::exit::{Exit, Failure, report};
 use bin::log::{self, Reload};
 use bin::miner::Miner;
 use bin::service::{Notify, attend, see_off};
-use bin::{entropy, rpc_host};
+use bin::{entropy, recovery, rpc_host, seed_source};
 use bitcoin::Network;
+use chain::Backend;
 use chain::bitcoind::Bitcoind;
-use chain::{Backend, Tip};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -39,11 +40,18 @@ fn run(config: &Config) -> Result<(), Failure> {
     let notify = Arc::new(Notify::from_environment());
     let folder = DataFolder::take(&config.data_dir.join(config.network.to_string()))?;
     let (setup, miner) = prepare(config, &folder, &notify)?;
+    let (seed, search) = (setup.seed.clone(), setup.backend.another());
     let daemon = Daemon::start(setup)?;
+    let (note, stop_search) = (folder.recovery_path(), Arc::new(AtomicBool::new(false)));
+    let (client, stop) = (daemon.client(), Arc::clone(&stop_search));
+    recovery::follow(&note, &seed, search, client, stop, config.network)?;
+    drop(seed);
     let asked_to_stop = watch::Sender::new(false);
-    let (client, history) = (daemon.client(), daemon.history());
     let stop = asked_to_stop.clone();
-    let host = rpc_host::host(client, history, log.clone(), stop, miner, config.network);
+    let mut host = rpc_host::host(&daemon, log.clone(), stop, miner, config.network);
+    host.alias.clone_from(&config.alias);
+    host.uris =
+        config.reached_at(daemon.address).map(|at| format!("{}@{at}", daemon.node_id)).collect();
     let serving = serve(&daemon, config.rpc.clone().unwrap_or(folder.rpc_path()), host)?;
     // Before anybody is told that it serves: what is not caught ends the process.
     let signals = daemon.runtime().block_on(async { Signals::catch() })?;
@@ -52,6 +60,7 @@ fn run(config: &Config) -> Result<(), Failure> {
     let attendant = daemon.runtime().spawn(attend(Arc::clone(&notify), daemon.client()));
     wait_for_end(&daemon, signals, &log, &notify, asked_to_stop.subscribe());
     attendant.abort();
+    stop_search.store(true, Ordering::Relaxed);
     daemon.runtime().spawn(see_off(notify, daemon.client()));
     let mistake = daemon.mistake();
     let result = daemon.stop();
@@ -76,21 +85,18 @@ fn prepare(
     let (mut backend, miner) = chain_source(config, folder)?;
     let database = folder.database()?;
     let has_node = has_node(&database)?;
-    // Only a new node has to know where the chain is before it begins.
-    let birthday = if has_node { None } else { Some(wait_for_birthday(backend.as_mut(), notify)?) };
-    let height = birthday.map_or(0, |tip| tip.height);
     let password = password.as_ref().map(|text| text.as_slice());
-    let found = folder.seed(config.network, height, password, has_node)?;
-    if let Some(words) = &found.words {
+    let start = seed_source::find(config, folder, has_node, backend.as_mut(), password, notify)?;
+    if let Some(words) = &start.words {
         println!("{}", folder.show_words(words)?);
     }
     let setup = Setup {
         network: config.network,
         backend,
         listen: config.listen,
-        seed: found.seed,
+        seed: start.seed,
         database,
-        birthday,
+        birthday: start.birthday,
         features: offered_features(config.simple_close),
         entropy: Box::new(entropy::System),
         tap: None,
@@ -211,30 +217,5 @@ fn reload(log: &Reload, notify: &Notify) {
     notify.ready();
 }
 
-/// A new node begins at the tip, more or less: without the backend it would not know where.
-fn wait_for_birthday(backend: &mut dyn Backend, notify: &Notify) -> Result<Tip, Failure> {
-    let mut said = String::new();
-    loop {
-        match backend.birthday() {
-            Ok(tip) => return Ok(tip),
-            Err(error @ chain::BackendError::WrongNetwork { .. }) => {
-                return Err(Failure::new(Exit::Backend, error.to_string()));
-            }
-            Err(error) => {
-                let text = error.to_string();
-                if text != said {
-                    tracing::warn!(text, "a new node waits for its chain backend");
-                    notify.status(&format!("a new node waits for its chain backend: {text}"));
-                    said = text;
-                }
-                notify.extend(PATIENCE);
-                std::thread::sleep(LOOK);
-            }
-        }
-    }
-}
-
 /// How often to look whether something changed.
 const LOOK: Duration = Duration::from_millis(500);
-/// How much longer a start may take from each look on; an answer may be waited for 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(120);

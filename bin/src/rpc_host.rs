@@ -1,28 +1,30 @@
 //! What the RPC needs of this process: the core, its history, the log, the end.
 
 use crate::client::Client;
+use crate::daemon::Daemon;
 use crate::entropy;
 use crate::log::{LND_PARTS, Reload};
 use crate::miner::Miner;
+use crate::net::Net;
 use bitcoin::{Address, Amount, Network, OutPoint};
 use node::{Command, Notice, Row, StoreError, Table};
-use rpc::{Answer, Controls, History, Host, Mine, Mined, NodeHandle};
+use rpc::{Answer, Controls, History, Host, Mine, Mined, NodeHandle, Traffic};
+use secp256k1::PublicKey;
 use std::sync::{Arc, Mutex};
 use tokio::sync::{broadcast, watch};
 
 /// The process as `rpc` sees it. `stop` becomes true when a client wants it to end.
 pub fn host(
-    client: Client,
-    history: storage::History,
+    daemon: &Daemon,
     log: Reload,
     stop: watch::Sender<bool>,
     miner: Option<Miner>,
     network: Network,
 ) -> Host {
     Host {
-        node: Arc::new(Core(client)),
-        history: Arc::new(Rows(history)),
-        controls: Arc::new(Process { log, stop }),
+        node: Arc::new(Core(daemon.client())),
+        history: Arc::new(Rows(daemon.history())),
+        controls: Arc::new(Process { net: daemon.net(), log, stop }),
         miner: miner.map(|miner| Arc::new(Mutex::new(Blocks(miner))) as Arc<Mutex<dyn Mine>>),
         network,
         alias: None,
@@ -52,11 +54,23 @@ impl History for Rows {
 }
 
 struct Process {
+    net: Net,
     log: Reload,
     stop: watch::Sender<bool>,
 }
 
 impl Controls for Process {
+    fn traffic(&self, node_id: &PublicKey) -> Option<Traffic> {
+        self.net.traffic(node_id).map(|traffic| Traffic {
+            address: traffic.address.to_string(),
+            bytes_sent: traffic.bytes_sent,
+            bytes_received: traffic.bytes_received,
+            ping_microseconds: traffic
+                .ping
+                .map_or(0, |ping| u64::try_from(ping.as_micros()).unwrap_or(u64::MAX)),
+        })
+    }
+
     fn levels(&self) -> String {
         self.log.levels()
     }

@@ -95,6 +95,12 @@ pub struct Peer {
     pub failures: u32,
     /// Why the last dial or connection ended.
     pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<Timestamp>,
+    /// How often it came or went, in this process.
+    pub flaps: u32,
+    /// When it last did.
+    pub last_flap: Option<Timestamp>,
     /// An all-zero `error` came, on this connection or on one before.
     pub failed_all_before: bool,
 }

@@ -2,7 +2,7 @@
 
 use crate::channel::ChannelEvent;
 use crate::entropy::below;
-use crate::node::{Node, Timer};
+use crate::node::{Node, Peer, Timer};
 use crate::reply::Notice;
 use crate::turn::Turn;
 use crate::{ConnId, Effect, Table};
@@ -10,6 +10,19 @@ use funding::{Link, LinkKind, Monotonic};
 use secp256k1::PublicKey;
 use transactions::KeysId;
 use wire::{Features, feature};
+
+impl Peer {
+    /// It came or went.
+    fn flapped(&mut self, turn: &Turn<'_>) {
+        self.flaps = self.flaps.saturating_add(1);
+        self.last_flap = Some(turn.now.timestamp);
+    }
+
+    fn failed(&mut self, reason: &str, turn: &Turn<'_>) {
+        self.last_error = Some(reason.to_owned());
+        self.last_error_at = Some(turn.now.timestamp);
+    }
+}
 
 impl Node {
     pub(crate) fn on_connected(
@@ -32,6 +45,7 @@ impl Node {
         peer.dialing = false;
         peer.inbound = address.is_none();
         peer.failures = 0;
+        peer.flapped(turn);
         if address.is_some() && peer.address != address {
             peer.address.clone_from(&address);
         }
@@ -58,7 +72,8 @@ impl Node {
             return;
         }
         peer.conn = None;
-        peer.last_error = Some(reason.to_owned());
+        peer.flapped(turn);
+        peer.failed(reason, turn);
         for keys_id in self.keys_of(&node_id) {
             if let Some(channel) = self.channels.get_mut(&keys_id) {
                 channel.link = Link::default();
@@ -103,7 +118,7 @@ impl Node {
         let Some(peer) = self.peers.get_mut(&node_id) else { return };
         peer.dialing = false;
         peer.failures = peer.failures.saturating_add(1);
-        peer.last_error = Some(reason.clone());
+        peer.failed(&reason, turn);
         turn.notify(Notice::Peer { node_id, connected: false, reason });
         self.schedule_redial(node_id, turn);
     }

@@ -264,6 +264,12 @@ pub struct PeerView {
     pub wanted: bool,
     /// Why the last dial or connection ended.
     pub last_error: Option<String>,
+    /// When that was.
+    pub last_error_at: Option<Timestamp>,
+    /// How often it came or went, in this process.
+    pub flaps: u32,
+    /// When it last did.
+    pub last_flap: Option<Timestamp>,
 }
 
 /// The node.

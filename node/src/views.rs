@@ -66,6 +66,9 @@ impl Node {
                 },
                 wanted: self.is_wanted(node_id),
                 last_error: peer.last_error.clone(),
+                last_error_at: peer.last_error_at,
+                flaps: peer.flaps,
+                last_flap: peer.last_flap,
             })
             .collect()
     }

@@ -39,6 +39,8 @@ pub struct Output {
     pub deliver: Vec<Delivery>,
     /// The connection is over: send what there is to send, then close it.
     pub close: Option<CloseReason>,
+    /// The peer answered the ping that was on its way.
+    pub answered: bool,
 }
 
 /// What a connection passes on.
@@ -258,6 +260,7 @@ impl Connection {
     fn on_pong(&mut self, now: Monotonic, byteslen: u16, output: &mut Output) {
         let Phase::Open(keepalive) = &mut self.phase else { return };
         let answer = keepalive.pong(now, byteslen);
+        output.answered |= answer.answered;
         if answer.alive {
             output.deliver.push(Delivery::Alive);
         }

@@ -38,6 +38,8 @@ pub(crate) enum Due {
 /// What a pong means.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Answer {
+    /// It answers our ping.
+    pub(crate) answered: bool,
     /// It answers a question of the node.
     pub(crate) alive: bool,
     /// The next question.
@@ -68,7 +70,7 @@ impl Keepalive {
         let answered = self.outstanding.take_if(|ping| ping.num_pong_bytes == byteslen);
         let Some(answered) = answered else { return Answer::default() };
         let ask = std::mem::take(&mut self.ask_again);
-        Answer { alive: answered.asked, ping: ask.then(|| self.ping(now, true)) }
+        Answer { answered: true, alive: answered.asked, ping: ask.then(|| self.ping(now, true)) }
     }
 
     pub(crate) fn due(&mut self, now: Monotonic) -> Due {

@@ -166,6 +166,10 @@ mod tests {
     struct Nothing;
 
     impl Controls for Nothing {
+        fn traffic(&self, _: &secp256k1::PublicKey) -> Option<crate::host::Traffic> {
+            None
+        }
+
         fn levels(&self) -> String {
             String::new()
         }

@@ -2,6 +2,7 @@
 
 use bitcoin::{Address, Amount, BlockHash, Network, OutPoint};
 use node::{Command, Notice, Reply, Row, StoreError, Table};
+use secp256k1::PublicKey;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -47,8 +48,24 @@ pub trait History: Send + Sync + 'static {
     fn range(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, StoreError>;
 }
 
+/// What went over a peer's connection since it began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// The other end of the socket.
+    pub address: String,
+    /// Bytes of messages sent.
+    pub bytes_sent: u64,
+    /// Bytes of messages received.
+    pub bytes_received: u64,
+    /// How long the last ping took to be answered, in microseconds; 0: none was yet.
+    pub ping_microseconds: u64,
+}
+
 /// The rest of the process.
 pub trait Controls: Send + Sync + 'static {
+    /// What went over the connection of a peer; `None`: it has none.
+    fn traffic(&self, node_id: &PublicKey) -> Option<Traffic>;
+
     /// What is logged, in the words that [`Controls::set_levels`] takes.
     fn levels(&self) -> String;
 

@@ -27,7 +27,7 @@ mod updates;
 mod wallet;
 
 pub use client::connect;
-pub use host::{Answer, Controls, History, Host, Mine, Mined, NodeHandle};
+pub use host::{Answer, Controls, History, Host, Mine, Mined, NodeHandle, Traffic};
 pub use socket::{Serving, serve};
 pub use tonic;
 

@@ -1,7 +1,7 @@
 //! ConnectPeer, DisconnectPeer, ListPeers.
 
 use crate::fields;
-use crate::host::Host;
+use crate::host::{Host, Traffic};
 use crate::information::features;
 use crate::proto::lnrpc::peer::SyncType;
 use crate::proto::lnrpc::{
@@ -96,20 +96,33 @@ pub(crate) async fn disconnect(
 
 pub(crate) async fn list(host: &Host) -> Result<ListPeersResponse, Status> {
     let peers = host.peers().await?;
-    let peers = peers.iter().filter(|peer| peer.connected).map(peer).collect();
+    let connected = peers.iter().filter(|peer| peer.connected);
+    let peers = connected
+        .map(|view| peer(view, host.controls.traffic(&view.node_id).unwrap_or_default()))
+        .collect();
     Ok(ListPeersResponse { peers })
 }
 
-fn peer(view: &PeerView) -> Peer {
-    let error = |error: &String| TimestampedError { timestamp: 0, error: error.clone() };
+fn peer(view: &PeerView, traffic: Traffic) -> Peer {
+    let error = |error: &String| TimestampedError {
+        timestamp: view.last_error_at.map_or(0, |at| at.0 / 1_000),
+        error: error.clone(),
+    };
+    let dialled = view.address.clone().filter(|_| !view.inbound);
+    let flap = view.last_flap.map_or(0, |at| at.0.saturating_mul(1_000_000));
     Peer {
         pub_key: view.node_id.to_string(),
-        address: view.address.clone().unwrap_or_default(),
+        address: dialled.unwrap_or(traffic.address),
+        bytes_sent: traffic.bytes_sent,
+        bytes_recv: traffic.bytes_received,
         inbound: view.inbound,
+        ping_time: i64::try_from(traffic.ping_microseconds).unwrap_or(i64::MAX),
         // There is no gossip to be in step with.
-        sync_type: SyncType::PassiveSync.into(),
+        sync_type: SyncType::UnknownSync.into(),
         features: features(&view.features),
         errors: view.last_error.iter().map(error).collect(),
+        flap_count: i32::try_from(view.flaps).unwrap_or(i32::MAX),
+        last_flap_ns: i64::try_from(flap).unwrap_or(i64::MAX),
         ..Peer::default()
     }
 }

@@ -8,7 +8,7 @@ use crate::channel_keys::PAYMENT_BASEPOINTS;
 use crate::keys::Keys;
 use crate::seed::Seed;
 use crate::signer::sign;
-use bitcoin::{Network, OutPoint, Script, ScriptBuf, Transaction};
+use bitcoin::{Network, OutPoint, Script, ScriptBuf, Transaction, TxOut};
 use secp256k1::{Message, PublicKey, SECP256K1, ecdsa::Signature};
 use std::collections::BTreeMap;
 use transactions::{
@@ -66,18 +66,27 @@ impl Recovery {
         let mut found = Vec::new();
         for transaction in transactions {
             for (vout, output) in (0_u32..).zip(&transaction.output) {
-                let Some(script) = self.scripts.get(&output.script_pubkey) else { continue };
-                let input = SweepInput {
-                    outpoint: OutPoint { txid: transaction.compute_txid(), vout },
-                    output: output.clone(),
-                    witness_script: script.witness_script.clone(),
-                    key: SweepKey::ToRemote,
-                    csv: u16::from(!script.witness_script.is_empty()),
-                };
-                found.push(FoundOutput { index: script.index, key: script.key, input });
+                // Hashing a transaction costs more than looking a script up.
+                if self.scripts.contains_key(&output.script_pubkey) {
+                    let outpoint = OutPoint { txid: transaction.compute_txid(), vout };
+                    found.extend(self.output(outpoint, output));
+                }
             }
         }
         found
+    }
+
+    /// One output, if it pays us.
+    pub fn output(&self, outpoint: OutPoint, output: &TxOut) -> Option<FoundOutput> {
+        let script = self.scripts.get(&output.script_pubkey)?;
+        let input = SweepInput {
+            outpoint,
+            output: output.clone(),
+            witness_script: script.witness_script.clone(),
+            key: SweepKey::ToRemote,
+            csv: u16::from(!script.witness_script.is_empty()),
+        };
+        Some(FoundOutput { index: script.index, key: script.key, input })
     }
 
     /// Signs for the key with this index.

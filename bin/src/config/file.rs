@@ -114,7 +114,7 @@ mod tests {
                 r#"there is no setting "lisen": did you mean "listen"?"#,
             ),
             ("data_dir = \"x\"", 1, r#"there is no setting "data_dir": did you mean "data-dir"?"#),
-            ("\n\nalias = \"x\"", 3, r#"there is no setting "alias": see navvyd --help"#),
+            ("\n\ncolour = \"x\"", 3, r#"there is no setting "colour": see navvyd --help"#),
             ("[bitcoind]\ncookie = \"x\"", 1, "bitcoind is a text in quotation marks, not a table"),
             ("listen = 9735", 1, "listen is a text in quotation marks, not a number"),
             ("# x\nembedded-chain = \"yes\"", 2, "embedded-chain is true or false, not a text"),

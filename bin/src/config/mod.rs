@@ -27,6 +27,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Where peers may connect.
     pub listen: SocketAddr,
+    /// Where they reach it from outside.
+    pub external: Vec<String>,
+    /// Its name for people.
+    pub alias: Option<String>,
     /// The socket for clients, if it is not in the data folder.
     pub rpc: Option<PathBuf>,
     /// Where blocks come from.
@@ -35,6 +39,8 @@ pub struct Config {
     pub password_file: Option<PathBuf>,
     /// Whether `option_simple_close` is offered.
     pub simple_close: bool,
+    /// The words that a node is to be made of.
+    pub recover: Option<Recover>,
     /// How much is logged.
     pub log_level: String,
     /// Where to, if not to standard error.
@@ -48,6 +54,15 @@ pub enum Chain {
     Embedded,
     /// A Bitcoin Core.
     Bitcoind(BitcoindConfig),
+}
+
+/// A node is to be made of its words.
+#[derive(Clone, Debug)]
+pub struct Recover {
+    /// The file that holds them; `-`: standard input.
+    pub words: PathBuf,
+    /// The first block that may hold coins.
+    pub from: u32,
 }
 
 /// What a command line asks for.
@@ -74,7 +89,11 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish, Failu
         }
     };
     let sources = Sources::gather(&matches, &|name| std::env::var_os(name))?;
-    let config = Config::of(&sources)?;
+    let mut config = Config::of(&sources)?;
+    config.recover = matches.get_one::<String>(settings::RECOVER).map(|words| Recover {
+        words: words.into(),
+        from: matches.get_one(settings::RECOVER_FROM).copied().unwrap_or(0),
+    });
     if matches.get_flag(settings::PRINT) {
         return Ok(Wish::Print(sources.to_string()));
     }
@@ -97,13 +116,27 @@ impl Config {
             network,
             data_dir: sources.required("data-dir", values::path)?,
             listen: sources.required("listen", values::address)?,
+            external: sources.optional("external", values::hosts)?.unwrap_or_default(),
+            alias: sources.optional("alias", values::alias)?,
             rpc: sources.optional("rpc", values::path)?,
             chain: chain(sources, network)?,
             password_file: sources.optional("password-file", values::path)?,
             simple_close: sources.switch("simple-close")?,
+            recover: None,
             log_level,
             log_file: sources.optional("log-file", values::path)?,
         })
+    }
+}
+
+impl Config {
+    /// Where peers reach the node, with the address that it got: what the operator says, or else that address, if
+    /// it is one. That of this machine alone counts on regtest only, where peers may be on it too.
+    pub fn reached_at(&self, listens: SocketAddr) -> impl Iterator<Item = String> {
+        let (ip, network) = (listens.ip(), self.network);
+        let is_one = !ip.is_unspecified() && (!ip.is_loopback() || network == Network::Regtest);
+        let listens = (self.external.is_empty() && is_one).then(|| listens.to_string());
+        self.external.iter().cloned().chain(listens)
     }
 }
 

@@ -41,6 +41,15 @@ pub const SETTINGS: &[Setting] = &[
         help: "Where peers may connect",
     },
     Setting {
+        name: "external", variable: "NAVVY_EXTERNAL", value: Some("HOST:PORT,.."), default: None,
+        help: "Where peers reach this node from outside, for getinfo; if not set, the address of listen, unless that \
+               is everywhere or this machine only",
+    },
+    Setting {
+        name: "alias", variable: "NAVVY_ALIAS", value: Some("NAME"), default: None,
+        help: "What getinfo calls this node, at most 32 bytes; if not set, the beginning of its key",
+    },
+    Setting {
         name: "rpc", variable: "NAVVY_RPC", value: Some("SOCKET"), default: None,
         help: "The socket for clients; if not set, rpc.sock in the folder of the network",
     },
@@ -88,7 +97,7 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-/// The command line: the settings, and two flags that are not settings.
+/// The command line: the settings, and some flags that are not settings.
 pub(super) fn command() -> Command {
     let mut command = Command::new("navvyd")
         .bin_name("navvyd")
@@ -103,6 +112,18 @@ pub(super) fn command() -> Command {
                 .long(PRINT)
                 .action(ArgAction::SetTrue)
                 .help("Prints every setting and where it came from, and ends"),
+        )
+        .arg(Arg::new(RECOVER).long(RECOVER).value_name("FILE").help(
+            "Makes a node of the 24 words in this file, which only its owner may read; - is standard input. Only where \
+             there is no node yet; the next starts need no flag",
+        ))
+        .arg(
+            Arg::new(RECOVER_FROM)
+                .long(RECOVER_FROM)
+                .value_name("HEIGHT")
+                .requires(RECOVER)
+                .value_parser(clap::value_parser!(u32))
+                .help("The first block that may hold its coins; if not set, the chain is read from its beginning"),
         );
     for setting in SETTINGS {
         let mut help = setting.help.to_owned();
@@ -124,11 +145,15 @@ pub(super) fn command() -> Command {
 
 /// The flag that names the file.
 pub(super) const CONFIG: &str = "config";
+/// The flag that names the words.
+pub(super) const RECOVER: &str = "recover";
+/// The flag that says since when they may have coins.
+pub(super) const RECOVER_FROM: &str = "recover-from";
 /// The flag that prints.
 pub(super) const PRINT: &str = "print-config";
 
 const AFTER_HELP: &str = "\
-Each flag but the first two is also a key of the configuration file (TOML, listen = \"0.0.0.0:9735\") and an
+Each flag but the first four is also a key of the configuration file (TOML, listen = \"0.0.0.0:9735\") and an
 environment variable (NAVVY_LISTEN; NAVVY_LOG is log-level). The command line wins over the environment, and that
 over the file.
 

@@ -293,6 +293,32 @@ mod tests {
     }
 
     #[test]
+    fn peers_are_told_of_no_address_that_they_cannot_reach() {
+        let reached = |arguments: &[&str], listens: &str| {
+            let all = [&["--bitcoind", "h", "--bitcoind-cookie", "c"], arguments].concat();
+            let config = Config::of(&gather(&all, &[("HOME", "/nowhere")]).unwrap()).unwrap();
+            config.reached_at(listens.parse().unwrap()).collect::<Vec<_>>()
+        };
+        let signet = ["--network", "signet"];
+        assert!(reached(&signet, "0.0.0.0:9735").is_empty());
+        assert!(reached(&signet, "127.0.0.1:9735").is_empty());
+        assert_eq!(reached(&[], "127.0.0.1:9735"), ["127.0.0.1:9735"]);
+        assert_eq!(reached(&signet, "192.0.2.1:9735"), ["192.0.2.1:9735"]);
+        let external = ["--external", "node.example.org, [2001:db8::1]:9736"];
+        let names = ["node.example.org:9735", "[2001:db8::1]:9736"];
+        assert_eq!(reached(&external, "192.0.2.1:9735"), names);
+        for (flag, value) in [
+            ("--external", "2001:db8::1"),
+            ("--external", "a:port"),
+            ("--alias", ""),
+            ("--alias", "\u{1b}"),
+        ] {
+            let (exit, text) = refusal(&["--embedded-chain", flag, value], &[("HOME", "/nowhere")]);
+            assert!(exit == Exit::Usage && text.starts_with(flag), "{text}");
+        }
+    }
+
+    #[test]
     fn mainnet_is_let_in_by_its_flag_alone() {
         let accept = "--i-accept-that-mainnet-channels-stay-as-opened";
         let arguments =

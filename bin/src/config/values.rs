@@ -44,6 +44,33 @@ pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| wrong())
 }
 
+/// Hosts with their ports, commas between them; without a port it is Lightning's own.
+pub(super) fn hosts(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(|host| self::host(host.trim())).collect()
+}
+
+fn host(text: &str) -> Result<String, String> {
+    let wrong = || Err(format!("{text:?} is no host with a port, such as node.example.org:9735"));
+    let is_bare_ipv6 = text.matches(':').count() > 1 && !text.starts_with('[');
+    if text.is_empty() || is_bare_ipv6 || text.contains(|c: char| c == '@' || c.is_whitespace()) {
+        return wrong();
+    }
+    let after = text.rsplit_once(']').map_or(text, |(_, after)| after);
+    match after.rsplit_once(':') {
+        None => Ok(format!("{text}:9735")),
+        Some((_, port)) if port.parse::<u16>().is_ok_and(|port| port != 0) => Ok(text.to_owned()),
+        Some(_) => wrong(),
+    }
+}
+
+/// As BOLT 7 has room for.
+pub(super) fn alias(text: &str) -> Result<String, String> {
+    if text.is_empty() || text.len() > 32 || text.contains(char::is_control) {
+        return Err(format!("{text:?} is no name of 1 to 32 bytes without control characters"));
+    }
+    Ok(text.to_owned())
+}
+
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "yes" | "on" => Ok(true),

@@ -47,10 +47,8 @@ fn serve(
     stop: &watch::Sender<bool>,
 ) -> Result<rpc::Serving, Failure> {
     let daemon = &actor.daemon;
-    let (client, history) = (daemon.client(), daemon.history());
     let miner = Some(Miner::Embedded(stage.chain.clone()));
-    let mut host =
-        rpc_host::host(client, history, log.clone(), stop.clone(), miner, Network::Regtest);
+    let mut host = rpc_host::host(daemon, log.clone(), stop.clone(), miner, Network::Regtest);
     host.alias = Some(actor.name.to_owned());
     host.uris = vec![format!("{}@{}", daemon.node_id, daemon.address)];
     daemon

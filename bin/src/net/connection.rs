@@ -9,14 +9,14 @@ use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep_until, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::{debug, info};
 use transport::{Deadlines, OpenError, Reader, SealError, Writer};
 use wire::Message;
 
 use super::NetEvent;
 use super::deliveries::Deliveries;
-use super::handle::Shared;
+use super::handle::{Shared, encoded};
 use super::outbox::{End, Request};
 use super::sessions::Session;
 
@@ -31,8 +31,11 @@ pub(super) async fn run(
 ) {
     let (reader, writer) = secured.into_split();
     let (bolt1, init) = shared.bolt1(&session);
-    if !greeted {
-        session.outbox.send_urgent(&Message::Init(init));
+    let init = Message::Init(init);
+    if greeted {
+        session.meter.sent(encoded(&init).len());
+    } else {
+        session.outbox.send_urgent(&init);
     }
     let writing = write_all(Arc::clone(&shared), Arc::clone(&session), writer);
     let mut task = Task {
@@ -44,6 +47,7 @@ pub(super) async fn run(
         node_asked: false,
         connected: false,
         deaf_since: None,
+        pinged: None,
         shared,
         session,
     };
@@ -64,6 +68,8 @@ struct Task {
     connected: bool,
     /// Since when too much waits for the core to read on.
     deaf_since: Option<Monotonic>,
+    /// When the ping went out that is not answered yet.
+    pinged: Option<Instant>,
 }
 
 /// How the time of serving ended.
@@ -162,12 +168,21 @@ impl Task {
 
     fn on_received(&mut self, message: &[u8]) -> Option<Ending> {
         self.shared.counters.messages_received.one();
+        self.session.meter.received(message.len());
         let output = self.bolt1.received(self.shared.clock.now(), message);
         self.on_output(output, message.len())
     }
 
     fn on_output(&mut self, output: peer::Output, received: usize) -> Option<Ending> {
+        if output.answered
+            && let Some(pinged) = self.pinged.take()
+        {
+            self.session.meter.ping(pinged.elapsed());
+        }
         for message in &output.send {
+            if matches!(message, Message::Ping(_)) {
+                self.pinged = Some(Instant::now());
+            }
             self.session.outbox.send_urgent(message);
         }
         for delivery in output.deliver {
@@ -286,7 +301,9 @@ async fn write_all(
     let deadlines: &Deadlines = &shared.settings.transport;
     while let Some(batch) = session.outbox.batch().await {
         transport::send(&mut writer, &batch, deadlines).await?;
-        session.outbox.sent(batch.iter().map(Vec::len).sum());
+        let bytes = batch.iter().map(Vec::len).sum();
+        session.outbox.sent(bytes);
+        session.meter.sent(bytes);
         shared.counters.messages_sent.add(batch.len());
     }
     Ok(())
@@ -303,7 +320,7 @@ async fn joined(writer: &mut Option<JoinHandle<Result<(), SealError>>>) -> Resul
     }
 }
 
-async fn at(deadline: Option<tokio::time::Instant>) {
+async fn at(deadline: Option<Instant>) {
     match deadline {
         Some(deadline) => sleep_until(deadline).await,
         None => pending().await,

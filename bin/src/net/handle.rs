@@ -19,7 +19,9 @@ use super::counters::Counters;
 use super::dialer::Keepers;
 use super::outbox::{End, Outbox};
 use super::sessions::{Session, Sessions};
-use super::{Clock, ConnCommand, ConnId, Events, NetCounts, NetSettings, dialer, listener};
+use super::{
+    Clock, ConnCommand, ConnId, Events, NetCounts, NetSettings, Traffic, dialer, listener,
+};
 
 /// The network. Clones are the same network. Only [`Net::listen`], [`Net::dial`],
 /// [`Net::keep`] and [`Net::stop`] need to be called within a tokio runtime; everything else may
@@ -108,6 +110,12 @@ impl Net {
     /// Takes back [`Net::acquaint`], from the next connection on.
     pub fn estrange(&self, node_id: &PublicKey) {
         self.shared.sessions.estrange(node_id);
+    }
+
+    /// What went over the connection of a peer, if there is one.
+    pub fn traffic(&self, node_id: &PublicKey) -> Option<Traffic> {
+        let session = self.shared.sessions.of_node(node_id)?;
+        Some(session.meter.read(session.address))
     }
 
     /// What has happened since the start.

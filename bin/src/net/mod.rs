@@ -18,6 +18,7 @@ mod sessions;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod traffic;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -26,6 +27,7 @@ pub use counters::NetCounts;
 pub use events::{ConnCommand, ConnId, Events, NetEvent};
 pub use handle::Net;
 pub use settings::{NetSettings, Places};
+pub use traffic::Traffic;
 
 /// No value behind our locks is left half-changed by a panic: each holds for a few lines only.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@ use tracing::debug;
 
 use super::admission::Place;
 use super::outbox::{End, Outbox};
+use super::traffic::Meter;
 use super::{ConnId, locked};
 
 /// A connection after its handshake.
@@ -23,6 +24,7 @@ pub(super) struct Session {
     /// Where we dialled; `None`: the peer dialled us.
     pub(super) dialled: Option<String>,
     pub(super) outbox: Outbox,
+    pub(super) meter: Meter,
     since: Instant,
     /// A stranger's place among the strangers.
     place: Mutex<Option<Place>>,
@@ -65,7 +67,8 @@ impl Session {
         place: Option<Place>,
     ) -> Arc<Self> {
         let (since, place) = (Instant::now(), Mutex::new(place));
-        Arc::new(Self { conn, node_id, address, dialled, outbox, since, place })
+        let meter = Meter::default();
+        Arc::new(Self { conn, node_id, address, dialled, outbox, meter, since, place })
     }
 
     pub(super) fn inbound(&self) -> bool {

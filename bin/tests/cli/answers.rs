@@ -195,6 +195,9 @@ fn a_daemon_that_ran_out_of_files_answers_when_it_has_some_again() {
 fn a_bitcoind_that_is_away_is_one_line_of_getinfo_with_what_helps() {
     let mut daemon = Daemon::start();
     let info = daemon.navvy.json(&["getinfo"]);
+    let uri = info["uris"][0].as_str().unwrap();
+    assert!(uri.starts_with(info["identity_pubkey"].as_str().unwrap()), "{uri}");
+    assert!(daemon.log().contains(uri.split_once('@').unwrap().1), "{uri}");
     assert_eq!(
         (&info["navvy"]["synced"], &info["navvy"]["chain_problem"]),
         (&json!(true), &json!(""))
@@ -202,7 +205,9 @@ fn a_bitcoind_that_is_away_is_one_line_of_getinfo_with_what_helps() {
     assert_eq!(info["navvy"]["end_height"], info["block_height"]);
     daemon.navvy.json(&["stop"]);
     daemon.wait_end();
-    daemon.launch(&["--bitcoind", "127.0.0.1:1", "--bitcoind-cookie", "/nonexistent/.cookie"]);
+    let bitcoind = ["--bitcoind", "127.0.0.1:1", "--bitcoind-cookie", "/nonexistent/.cookie"];
+    let names = ["--alias", "the digger", "--external", "node.example.org"];
+    daemon.launch(&[bitcoind, names].concat());
     let navvy = &daemon.navvy;
     let away = wait_for("the problem", || {
         let said = navvy.run(&["getinfo"]);
@@ -210,6 +215,9 @@ fn a_bitcoind_that_is_away_is_one_line_of_getinfo_with_what_helps() {
         (info["navvy"]["chain_problem"] != "").then_some(info)
     });
     assert_eq!(away["synced_to_chain"], false);
+    assert_eq!(away["alias"], "the digger");
+    let id = info["identity_pubkey"].as_str().unwrap();
+    assert_eq!(away["uris"], json!([format!("{id}@node.example.org:9735")]));
     let since = number(&away["navvy"]["chain_problem_since_ms"]);
     assert!(since > 1_700_000_000_000, "{away}");
     let table = navvy.run(&["getinfo", "-o", "table"]).out;

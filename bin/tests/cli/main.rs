@@ -10,4 +10,5 @@
 
 mod answers;
 mod opens;
+mod recovery;
 mod world;

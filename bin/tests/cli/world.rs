@@ -1,7 +1,7 @@
 //! The real programs: a navvyd on an embedded chain, or the two nodes of `demo --keep`, and the command.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -90,15 +90,24 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn start() -> Self {
-        let folder = TempDir::new().unwrap();
-        let navvy = Navvy { socket: folder.path().join("regtest/rpc.sock") };
-        let mut daemon = Self { navvy, folder, child: None };
+        let mut daemon = Self::prepare();
         daemon.start_again();
         daemon
     }
 
+    /// Its folder.
+    pub fn prepare() -> Self {
+        let folder = TempDir::new().unwrap();
+        let navvy = Navvy { socket: folder.path().join("regtest/rpc.sock") };
+        Self { navvy, folder, child: None }
+    }
+
     pub fn start_again(&mut self) {
         self.launch(&["--embedded-chain"]);
+        self.wait_synced();
+    }
+
+    pub fn wait_synced(&self) {
         let synced = || {
             let said = self.navvy.run(&["getinfo"]);
             (said.code == 0 && said.json()["synced_to_chain"] == true).then_some(())
@@ -108,16 +117,23 @@ impl Daemon {
 
     /// With these flags; it may not serve yet.
     pub fn launch(&mut self, flags: &[&str]) {
+        self.launch_with_input(flags, b"");
+    }
+
+    /// The same, with something to read.
+    pub fn launch_with_input(&mut self, flags: &[&str], input: &[u8]) {
         let log = std::fs::File::create(self.folder.path().join("log")).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_navvyd"))
             .args(["--listen", "127.0.0.1:0", "--data-dir"])
             .arg(self.folder.path())
             .args(flags)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .spawn();
-        self.child = Some(child.unwrap());
+        let mut child = child.unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        self.child = Some(child);
     }
 
     /// SIGKILL.

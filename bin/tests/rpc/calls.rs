@@ -108,3 +108,43 @@ fn the_log_and_the_end_are_the_client_s_to_choose() {
     assert!(*stage.alice.asked_to_stop.borrow());
     stage.stop();
 }
+
+#[test]
+fn what_went_over_a_connection_is_counted() {
+    let stage = Stage::funded(1_000_000);
+    let peer = |served: &crate::stage::Served| {
+        let peers = stage.run(served.lightning.clone().list_peers(ListPeersRequest::default()));
+        peers.unwrap().into_inner().peers.remove(0)
+    };
+    let before = peer(&stage.alice);
+    assert!(before.bytes_sent > 0 && before.bytes_recv > 0, "the two init: {before:?}");
+    assert_eq!((before.ping_time, before.sync_type()), (0, peer::SyncType::UnknownSync));
+    assert_eq!(before.flap_count, 1);
+    let bobs = peer(&stage.bob);
+    assert!(bobs.inbound && bobs.address.starts_with("127.0.0.1:"), "{bobs:?}");
+    assert_ne!(bobs.address, stage.alice.daemon.address.to_string(), "the end of the socket");
+
+    // An open asks whether the peer lives.
+    stage.open_channel();
+    let after = peer(&stage.alice);
+    assert!(after.ping_time > 0 && after.ping_time < 30_000_000, "{after:?}");
+    // open_channel and funding_created against accept_channel and funding_signed.
+    assert!(after.bytes_sent > before.bytes_sent + 400, "{after:?}");
+    assert!(after.bytes_recv > before.bytes_recv + 300, "{after:?}");
+    stage.wait_for("the same numbers at the other end", || {
+        let (ours, theirs) = (peer(&stage.alice), peer(&stage.bob));
+        let same = ours.bytes_sent == theirs.bytes_recv && ours.bytes_recv == theirs.bytes_sent;
+        same.then_some(())
+    });
+
+    let pub_key = stage.bob.daemon.node_id.to_string();
+    let mut alice = stage.alice.lightning.clone();
+    stage.run(alice.disconnect_peer(DisconnectPeerRequest { pub_key })).unwrap();
+    let back = stage.wait_for("the next connection", || {
+        let peers = stage.run(alice.list_peers(ListPeersRequest::default())).unwrap().into_inner();
+        peers.peers.into_iter().find(|peer| peer.flap_count == 3)
+    });
+    assert!(back.bytes_sent < after.bytes_sent, "a connection is counted from its begin");
+    assert!(back.last_flap_ns > after.last_flap_ns && back.errors[0].timestamp > 1_700_000_000);
+    stage.stop();
+}

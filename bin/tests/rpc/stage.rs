@@ -186,8 +186,7 @@ impl Served {
         let log = log::start_with("warn", None).unwrap();
         let stop = watch::Sender::new(false);
         let asked_to_stop = stop.subscribe();
-        let (client, history) = (daemon.client(), daemon.history());
-        let host = rpc_host::host(client, history, log, stop, miner, Network::Regtest);
+        let host = rpc_host::host(&daemon, log, stop, miner, Network::Regtest);
         let path = folder.rpc_path();
         let serving = daemon.runtime().block_on(rpc::serve(&path, host)).unwrap();
         let channel = runtime.block_on(rpc::connect(&path)).unwrap();
