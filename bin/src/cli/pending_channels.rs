@@ -55,7 +55,7 @@ fn rows(pending: &PendingChannelsResponse) -> Vec<[String; 6]> {
     }
     for close in &pending.waiting_close_channels {
         let how_far = match &*close.closing_txid {
-            "" => "negotiated".to_owned(),
+            "" => "no closing transaction yet".to_owned(),
             txid if close.close_height == 0 => format!("{txid} is in no block"),
             txid => {
                 let left = close.blocks_til_close_confirmed;
