@@ -178,6 +178,7 @@ impl Node {
     pub(crate) fn look_at_the_chain(&mut self, turn: &mut Turn<'_>) {
         let before = self.mempool.take(|_| true);
         for keys_id in self.all_keys() {
+            self.look_at_ancestors(keys_id, turn);
             if self.channels.get(&keys_id).is_some_and(Channel::minds_blocks) {
                 self.drive(keys_id, ChannelEvent::Block, turn);
             }
@@ -186,6 +187,20 @@ impl Node {
         self.rebroadcast_payments(turn);
         self.mempool.carry_over(before);
         self.look_for(Vec::new(), turn);
+    }
+
+    /// A funding transaction that builds on one that lost its own coins, by a reorganisation, has lost its
+    /// own as well. Nothing spends the output that is not there, so no watch finds it.
+    fn look_at_ancestors(&mut self, keys_id: KeysId, turn: &mut Turn<'_>) {
+        let funded = self.channels.get(&keys_id).and_then(|channel| channel.state.channel());
+        let Some(funded) = funded else { return };
+        if let FundingPosition::Unbroadcast { .. } = funded.position
+            && let Some(transaction) = &funded.funding_transaction
+            && let Some((by, height)) = self.wallet.conflict_of(transaction)
+        {
+            let height = Height(height);
+            self.drive(keys_id, ChannelEvent::Conflicted { by, height }, turn);
+        }
     }
 
     /// Half a minute has passed.

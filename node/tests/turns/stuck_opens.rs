@@ -2,7 +2,7 @@
 
 use bitcoin::{Amount, OutPoint};
 use chain::Backend as _;
-use chain::regtest::faucet_script;
+use chain::regtest::{Reorg, Returned, faucet_script};
 use funding::{Origin, RequestId};
 use node::{Command, OpenCommand, OpenName, Reply};
 use transactions::FeeratePerKw;
@@ -234,6 +234,61 @@ fn an_open_that_was_bumped_can_be_cancelled() {
     stage.mine(6);
     assert_eq!(stage.states(ALICE), ["Tombstone"]);
     assert!((980_000..1_000_000).contains(&confirmed(&stage)));
+}
+
+/// Found by the simulator: 101202, 101348 and others.
+#[test]
+fn an_open_that_builds_on_one_that_lost_its_coins_is_dead_with_it() {
+    for is_forced in [false, true] {
+        let (mut stage, _) = pending();
+        stage.mine(1);
+        let next = OpenCommand { force: true, ..stage.open_command("b") };
+        stage.open(next).expect("the change of the first is a coin");
+        let outpoint = stage.request("b").outpoint.expect("bob signs");
+        if is_forced {
+            stage.close(outpoint, true).expect("force needs nobody");
+        }
+        stage.chain.reorg(1, 2).expect("the chain is longer");
+        stage.settle();
+        let killer = txid(&cancel(&mut stage, Some(20_000)));
+        assert_eq!(in_mempool(&stage), [killer], "both are out of the mempool");
+        stage.mine(2);
+        let view = stage.channels(ALICE).into_iter().find(|c| c.outpoint == Some(outpoint));
+        let text = view.expect("it could come back").text;
+        assert!(!text.contains("refused"), "{text}");
+        stage.crash(ALICE);
+        stage.mine(5);
+        assert!(is_forced || stage.request("b").status == "failed");
+        assert!(stage.machines[ALICE].node.leases().is_empty(), "it promises no coin");
+        assert!((980_000..1_000_000).contains(&confirmed(&stage)));
+        stage.mine(100);
+        assert!(!stage.states(ALICE).contains(&"Closing") && in_mempool(&stage).is_empty());
+    }
+}
+
+/// The same, and the blocks that took the coins away are taken back themselves.
+#[test]
+fn an_open_lives_again_with_the_one_that_it_builds_on() {
+    let (mut stage, _) = pending();
+    let first = stage.chain.mempool();
+    stage.mine(1);
+    let next = OpenCommand { force: true, ..stage.open_command("b") };
+    stage.open(next).expect("the change of the first is a coin");
+    let outpoint = stage.request("b").outpoint.expect("bob signs");
+    let both = [first, stage.chain.mempool()].concat();
+    stage.chain.reorg(1, 2).expect("the chain is longer");
+    stage.settle();
+    let killer = txid(&cancel(&mut stage, Some(5_000)));
+    stage.mine(3);
+    let reorg = Reorg { returned: Returned::Nowhere, ..Reorg::new(3, 3) };
+    stage.chain.reorg_with(&reorg).expect("another chain");
+    stage.chain.drop_from_mempool(&killer);
+    stage.chain.mine_transactions(&both, &faucet_script()).expect("they are valid");
+    stage.settle();
+    stage.mine(8);
+    assert!(stage.chain.txout(outpoint).expect("a chain").is_some());
+    assert_eq!(stage.request("b").status, "funded");
+    assert!(!stage.states(ALICE).contains(&"Tombstone"), "{:?}", stage.states(ALICE));
 }
 
 #[test]

@@ -275,3 +275,34 @@ fn folding_keeps_what_is_needed_of_a_long_chain() {
     restored.apply_block(2, &other).unwrap();
     assert_eq!(restored.tip(), (2, other.block_hash()));
 }
+
+#[test]
+fn what_builds_on_a_transaction_that_lost_its_coins_has_lost_them_too() {
+    let mut world = World::new();
+    world.give(100_000);
+    let send = |world: &mut World, feerate: u32| {
+        let script = world.wallet.fresh_script();
+        let (amount, feerate) = (Amount::from_sat(60_000), FeeratePerKw(feerate));
+        world.wallet.send(script, amount, feerate, amount, &none()).unwrap().transaction
+    };
+    let first = send(&mut world, 500);
+    let other = send(&mut world, 900);
+    world.insert(&first, 1_000);
+    world.mine(std::slice::from_ref(&first));
+    let second = send(&mut world, 500);
+    world.insert(&second, 2_000);
+    let third = send(&mut world, 500);
+    assert!(world.wallet.conflict_of(&second).is_none());
+    // The block is another one now.
+    world.mine_at(2, 1, &[]);
+    assert!(world.wallet.conflict_of(&second).is_none(), "both can come back");
+    world.mine(std::slice::from_ref(&other));
+    let conflict = Some((other.compute_txid(), 3));
+    for lost in [&first, &second, &third] {
+        assert_eq!(world.wallet.conflict_of(lost), conflict);
+    }
+    assert_eq!(restore(&world.rows).conflict_of(&second), conflict);
+    assert!(world.wallet.conflict_of(&other).is_none());
+    world.mine_at(3, 1, &[]);
+    assert!(world.wallet.conflict_of(&second).is_none());
+}
