@@ -121,6 +121,7 @@ impl Shell {
                 self.net.acquaint(node_id);
                 self.net.dial(node_id, address);
             }
+            Effect::Acquaint { node_id } => self.net.acquaint(node_id),
             Effect::Broadcast(transactions) => {
                 // Without the thread the process is about to end; the next block brings it again.
                 let _ = self.chain.send(ChainWork::Broadcast(transactions));

@@ -191,10 +191,11 @@ impl Closing {
     }
 
     /// The peer's `error` means nothing any more; its words are noted.
-    pub fn on_error(self, data: &[u8]) -> Transition {
+    pub fn on_error(self, data: &[u8], cx: &mut Context<'_>) -> Transition {
         // [BOLT 5 failing G4] a signed close is not thrown away
-        let note = Effect::Note(format!("the peer answered the close with: {:?}", peer_text(data)));
-        Transition::to(self, "", vec![note])
+        let text = format!("the peer answered the close with: {:?}", peer_text(data));
+        let note = cx.link.note(text).map(Effect::Note);
+        Transition::to(self, "", note.into_iter().collect())
     }
 
     /// By force after all, or with more; not once the chain has decided.

@@ -99,12 +99,17 @@ pub fn ending(closing: &Closing, signer: &dyn Signer) -> Ending {
         // [BOLT 5 remote_commitment G1] ours comes home, theirs is theirs
         return Ending::Remote(remote_claims(channel, spend));
     }
+    // The peer may have named another script since.
+    let is_planned = matches!(
+        &closing.plan,
+        Plan::Mutual { transaction } if transaction.compute_txid() == txid
+    );
     let scripts = [Some(&closing.local_script), closing.remote_script.as_ref()];
-    let is_mutual = spend
-        .transaction
-        .output
-        .iter()
-        .all(|output| scripts.iter().flatten().any(|script| **script == output.script_pubkey));
+    let is_mutual =
+        is_planned
+            || spend.transaction.output.iter().all(|output| {
+                scripts.iter().flatten().any(|script| **script == output.script_pubkey)
+            });
     if is_mutual { Ending::Mutual } else { Ending::Unknown(remote_claims(channel, spend)) }
 }
 

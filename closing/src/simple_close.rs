@@ -9,7 +9,7 @@ use bitcoin::absolute::LockTime;
 use bitcoin::{Amount, Transaction};
 use funding::{Context, FundedChannel, warning_message};
 use secp256k1::ecdsa::Signature;
-use transactions::{ClosingKind, FeeratePerKw, is_standard_shutdown_script};
+use transactions::{ClosingKind, FeeratePerKw, dust_limit, is_standard_shutdown_script};
 use wire::{ClosingComplete, ClosingSig, ClosingSignatures};
 
 impl ShuttingDown {
@@ -107,7 +107,11 @@ pub(crate) fn is_minable(transaction: &Transaction, fee: Amount, cx: &Context<'_
         // Of times no more is known here than that those of BOLT 3 have passed.
         LockTime::Seconds(_) => false,
     });
-    is_final && fee >= cx.fees.floor.fee(transaction.weight().to_wu())
+    // Dust does not relay either; an OP_RETURN may have nothing.
+    let has_no_dust = transaction.output.iter().all(|output| {
+        output.script_pubkey.is_op_return() || output.value >= dust_limit(&output.script_pubkey)
+    });
+    is_final && has_no_dust && fee >= cx.fees.floor.fee(transaction.weight().to_wu())
 }
 
 /// Our `closing_complete` for this fee; `None` if no output would be left.

@@ -54,7 +54,7 @@ impl State {
             (S::Closing(s), E::Message(M::ClosingComplete(m))) => s.on_closing_complete(&m, cx),
             (S::Closing(s), E::Message(M::ClosingSig(m))) => s.on_closing_sig(&m, cx),
             (S::Closing(s), E::Requested(request)) => s.on_requested(request, cx),
-            (S::Closing(s), E::Message(M::Error(m))) => s.on_error(&m.data),
+            (S::Closing(s), E::Message(M::Error(m))) => s.on_error(&m.data, cx),
             (S::Closing(s), E::Forced(request)) => s.on_forced(request, cx),
             (S::Closing(s), E::Funding(event)) => s.on_funding(&event, cx),
             (S::Closing(s), E::Spent { transaction, height }) => {

@@ -27,6 +27,8 @@ pub struct Link {
     pub announcement: Option<AnnouncementSignatures>,
     /// Whether `announcement_signatures` left on this connection.
     pub sent_announcement_signatures: bool,
+    /// Notes that the peer's messages have led to on this connection.
+    pub notes: u8,
 }
 
 /// Whether there is a connection.
@@ -56,8 +58,17 @@ impl Link {
         }
     }
 
+    /// A note about what the peer says, unless it has led to many: it must not fill a disk with them.
+    pub fn note(&mut self, text: String) -> Option<String> {
+        self.notes = self.notes.saturating_add(1);
+        (self.notes <= MAX_NOTES).then_some(text)
+    }
+
     /// A link over a connection with these features in common.
     pub fn new(kind: LinkKind, simple_close: bool, any_segwit: bool) -> Self {
         Self { kind, simple_close, any_segwit, ..Self::default() }
     }
 }
+
+/// Notes of one connection about one channel; the messages behind them are the peer's to send.
+const MAX_NOTES: u8 = 8;

@@ -36,6 +36,10 @@ pub struct Policy {
     pub max_live_pending: usize,
     /// How many more of them rest on disk.
     pub max_dormant: usize,
+    /// How many opens of peers without a funding transaction there may be: the oldest makes room for the next.
+    pub max_talks: usize,
+    /// How many opens that their openers gave up are kept: the oldest makes room for the next.
+    pub max_given_up: usize,
     /// How many blocks a tombstone stays.
     pub tombstone_blocks: u32,
     /// What the wallet keeps for each channel with anchors.
@@ -62,6 +66,8 @@ impl Policy {
             forget_after: 2_016,
             max_live_pending: 1_000,
             max_dormant: 200_000,
+            max_talks: 1_000,
+            max_given_up: 10_000,
             tombstone_blocks: 2_160,
             anchor_reserve: Amount::from_sat(25_000),
             max_anchor_reserve: Amount::from_sat(100_000),

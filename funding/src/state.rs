@@ -94,7 +94,7 @@ impl State {
             (S::WaitForChannelReady(s), E::Message(M::ChannelReady(m))) => {
                 s.on_channel_ready(&m, cx)
             }
-            (S::WaitForChannelReady(s), E::Message(M::Error(m))) => s.on_error(&m.data),
+            (S::WaitForChannelReady(s), E::Message(M::Error(m))) => s.on_error(&m.data, cx),
             (S::WaitForChannelReady(s), E::Message(M::Shutdown(m))) => s.on_shutdown(m),
             (S::WaitForChannelReady(s), E::Message(M::AnnouncementSignatures(m))) => {
                 s.on_announcement_signatures(m, cx)
@@ -106,7 +106,7 @@ impl State {
 
             (S::Normal(s), E::Connected) => s.on_connected(cx),
             (S::Normal(s), E::Message(M::ChannelReestablish(_))) => s.on_reestablish(cx),
-            (S::Normal(s), E::Message(M::Error(m))) => s.on_error(&m.data),
+            (S::Normal(s), E::Message(M::Error(m))) => s.on_error(&m.data, cx),
             (S::Normal(s), E::Message(M::Shutdown(m))) => s.on_shutdown(m),
             (S::Normal(s), E::Message(M::AnnouncementSignatures(m))) => {
                 s.on_announcement_signatures(m, cx)
@@ -121,7 +121,7 @@ impl State {
             (S::Tombstone(s), event) if is_of_chain(&event) => s.on_chain(&event, cx),
 
             // Unexpected: a message at the wrong moment costs nobody a channel.
-            (state, E::Message(m)) => state.on_unexpected(&m),
+            (state, E::Message(m)) => state.on_unexpected(&m, cx),
             (state, _) => Transition::stay(state),
         }
     }
@@ -141,7 +141,7 @@ impl State {
 
     /// A message that the state does not wait for: a warning, unless it is one that may come twice.
     #[expect(clippy::wildcard_enum_match_arm, reason = "every other message is unexpected")]
-    fn on_unexpected(self, message: &Message) -> Transition {
+    fn on_unexpected(self, message: &Message, cx: &mut Context<'_>) -> Transition {
         let Some(channel_id) = message.channel_id() else { return Transition::stay(self) };
         match message {
             Message::Warning(_)
@@ -152,8 +152,8 @@ impl State {
             | Message::Raw(_) => Transition::stay(self),
             other => {
                 let text = format!("unexpected {} in {}", other.name(), self.name());
-                let effects =
-                    vec![Effect::Send(warning_message(channel_id, &text)), Effect::Note(text)];
+                let mut effects = vec![Effect::Send(warning_message(channel_id, &text))];
+                effects.extend(cx.link.note(text).map(Effect::Note));
                 Transition { effects, ..Transition::stay(self) }
             }
         }
@@ -198,6 +198,20 @@ impl State {
             Self::WaitForTests(s) => Some(&s.attempt),
             Self::WaitForFundingSigned(s) => Some(&s.attempt),
             Self::WaitForDecision(_)
+            | Self::WaitForFundingCreated(_)
+            | Self::WaitForChannelReady(_)
+            | Self::Normal(_)
+            | Self::Tombstone(_) => None,
+        }
+    }
+
+    /// The funding output of an open of ours that is no channel yet.
+    pub fn attempted_outpoint(&self) -> Option<OutPoint> {
+        match self {
+            Self::WaitForTests(s) => Some(s.outpoint),
+            Self::WaitForFundingSigned(s) => Some(s.outpoint),
+            Self::WaitForAcceptChannel(_)
+            | Self::WaitForDecision(_)
             | Self::WaitForFundingCreated(_)
             | Self::WaitForChannelReady(_)
             | Self::Normal(_)

@@ -113,11 +113,12 @@ impl WaitForChannelReady {
     }
 
     /// The peer's `error`.
-    pub fn on_error(self, data: &[u8]) -> Transition {
+    pub fn on_error(self, data: &[u8], cx: &mut Context<'_>) -> Transition {
         match funded::on_error(&self.channel, data) {
             ErrorMeaning::Transient(text) => {
-                let note = Effect::Note(format!("the peer reports trouble of its own: {text:?}"));
-                Transition { effects: vec![note], ..Transition::stay(self) }
+                let text = format!("the peer reports trouble of its own: {text:?}");
+                let note = cx.link.note(text).map(Effect::Note);
+                Transition { effects: note.into_iter().collect(), ..Transition::stay(self) }
             }
             ErrorMeaning::Abandoned(text) => {
                 let reason = format!("the opener gave the channel up: {text:?}");

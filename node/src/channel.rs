@@ -124,6 +124,19 @@ impl ChannelState {
         }
     }
 
+    /// The funding output of an open of ours that is no channel yet.
+    pub fn attempted_outpoint(&self) -> Option<OutPoint> {
+        match self {
+            Self::Funding(state) => state.attempted_outpoint(),
+            Self::Closing(_) => None,
+        }
+    }
+
+    /// Whether somebody's money is in it: until then a peer's open is a promise that cost nothing.
+    pub fn is_funded(&self) -> bool {
+        self.channel().is_some_and(|channel| channel.position.is_confirmed())
+    }
+
     /// The ids under which the peer may speak of it.
     pub fn channel_ids(&self) -> Vec<ChannelId> {
         match self {

@@ -53,6 +53,11 @@ pub enum Effect {
         /// Host and port.
         address: String,
     },
+    /// The peer is no stranger any more: a channel with it is in a block.
+    Acquaint {
+        /// The peer.
+        node_id: PublicKey,
+    },
     /// End a connection, after what was sent before. `Event::Lost` follows.
     Disconnect {
         /// The connection.

@@ -21,6 +21,7 @@ mod peers;
 mod reply;
 mod request;
 mod restore;
+mod room;
 mod step;
 mod store;
 mod stuck_opens;

@@ -11,7 +11,7 @@ use crate::reply::{Notice, Standing, UnconfirmedView};
 use crate::turn::Turn;
 use bitcoin::{OutPoint, Transaction, Txid};
 use chain::Look;
-use funding::{FundingPosition, Monotonic};
+use funding::{FundingPosition, Monotonic, Role};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -295,11 +295,17 @@ impl Node {
         }
     }
 
-    /// The channels whose funding output a transaction has.
+    /// The channels that a transaction of ours funds. A peer may name any transaction as its own, but what it
+    /// promised is looked for by script and amount.
     fn funded_by(&self, txid: Txid) -> Vec<KeysId> {
         let first = OutPoint { txid, vout: 0 };
         let last = OutPoint { txid, vout: u32::MAX };
-        self.outpoints.range(first..=last).map(|(_, keys_id)| *keys_id).collect()
+        let all = self.outpoints.range(first..=last).map(|(_, keys_id)| *keys_id);
+        let is_opener = |keys_id: &KeysId| {
+            let channel = self.channels.get(keys_id).and_then(|channel| channel.state.channel());
+            channel.is_some_and(|channel| channel.role == Role::Opener)
+        };
+        all.filter(is_opener).collect()
     }
 }
 

@@ -4,13 +4,10 @@ use crate::channel::{Channel, ChannelEffect, ChannelEvent, ChannelState};
 use crate::entropy::random;
 use crate::node::Node;
 use crate::reply::Notice;
-use crate::turn::{Turn, is_pending};
+use crate::turn::Turn;
 use crate::{ConnId, Effect};
 use bitcoin::Txid;
-use funding::{
-    FundingError, FundingPosition, Refusal, Role, Verdict, WaitForDecision, error_message,
-    peer_text, warning_message,
-};
+use funding::{FundingError, Verdict, WaitForDecision, error_message, peer_text, warning_message};
 use secp256k1::PublicKey;
 use transactions::{CommitmentNumber, KeysId, Signer};
 use wire::{ChannelId, ChannelReestablish, Message, OpenChannel};
@@ -72,11 +69,12 @@ impl Node {
         };
         match begun {
             Err(error) => {
-                tracing::info!(%node_id, %error, "an open of a peer's was refused");
+                self.log_refusal(&node_id, &error);
                 let message = Box::new(error.reply(temporary_channel_id));
                 turn.step.effect(Effect::Send { conn, message });
             }
             Ok((state, effects)) => {
+                self.make_room(turn);
                 let effects: Vec<ChannelEffect> = effects.into_iter().map(Into::into).collect();
                 let state = ChannelState::Funding(state.into());
                 let channel = Channel::new(node_id, state, link);
@@ -86,62 +84,15 @@ impl Node {
         }
     }
 
-    /// Whether we can take one more open of this peer's: each refusal is true.
-    fn check_capacity(&self, node_id: &PublicKey) -> Result<(), Refusal> {
-        if self.stopping {
-            return Err(Refusal::Declined("the node is stopping".to_owned()));
+    /// A line for the operator, unless the peer has been worth many: it must not fill a disk with them.
+    fn log_refusal(&mut self, node_id: &PublicKey, error: &FundingError) {
+        let Some(peer) = self.peers.get_mut(node_id) else { return };
+        peer.refused = peer.refused.saturating_add(1);
+        if peer.refused <= REFUSALS_LOGGED {
+            tracing::info!(%node_id, %error, "an open of a peer's was refused");
+        } else {
+            tracing::debug!(%node_id, %error, "an open of a peer's was refused");
         }
-        if !self.synced || self.chain_problem.is_some() {
-            let text = "the node is still synchronising with the block chain";
-            return Err(Refusal::Declined(text.to_owned()));
-        }
-        let unseen = |channel: &&Channel| {
-            let state = &channel.state;
-            let is_accepter = state.channel().is_none_or(|channel| channel.role == Role::Accepter);
-            let is_attempt = match state {
-                ChannelState::Funding(state) => state.attempt().is_some(),
-                ChannelState::Closing(_) => false,
-            };
-            let is_seen = state.channel().is_some_and(|channel| {
-                matches!(
-                    channel.position,
-                    FundingPosition::Confirmed { .. } | FundingPosition::Mempool { .. }
-                )
-            });
-            is_pending(state) && is_accepter && !is_attempt && !is_seen
-        };
-        let of_peer = self
-            .keys_of(node_id)
-            .iter()
-            .filter_map(|keys_id| self.channels.get(keys_id))
-            .filter(unseen)
-            .count();
-        let resting = self.dormant.of_peer(node_id).len();
-        // Those that were promised make room on disk; those that are still talked about cannot.
-        let is_talk = |channel: &&Channel| unseen(channel) && channel.state.channel().is_none();
-        if of_peer.saturating_add(resting) >= PENDING_PER_PEER
-            || self.dormant.len() >= self.config.policy.max_dormant
-            || self.channels.values().filter(is_talk).count() >= PENDING_TOTAL
-        {
-            return Err(Refusal::TooManyPending);
-        }
-        // What an opener gave up stays watched for two weeks: it must not be able to leave any number.
-        let given_up = |channel: &&Channel| match &channel.state {
-            ChannelState::Funding(funding::State::Tombstone(s)) => s.channel.role == Role::Accepter,
-            ChannelState::Funding(_) | ChannelState::Closing(_) => false,
-        };
-        let of_peer = self
-            .keys_of(node_id)
-            .iter()
-            .filter_map(|keys_id| self.channels.get(keys_id))
-            .filter(given_up)
-            .count();
-        if of_peer >= GIVEN_UP_PER_PEER
-            || self.channels.values().filter(given_up).count() >= GIVEN_UP_TOTAL
-        {
-            return Err(Refusal::TooManyPending);
-        }
-        Ok(())
     }
 
     // [BOLT 1 error R1] all channels, but not for the first word: a listed exception
@@ -243,11 +194,5 @@ impl Node {
     }
 }
 
-/// Opens of one peer that neither a block nor the mempool holds.
-const PENDING_PER_PEER: usize = 4;
-/// Opens of all peers that have no funding transaction yet.
-const PENDING_TOTAL: usize = 1_000;
-/// Channels that one peer gave up before it funded them.
-const GIVEN_UP_PER_PEER: usize = 16;
-/// Channels that all peers gave up before they funded them.
-const GIVEN_UP_TOTAL: usize = 10_000;
+/// Of one peer, on one connection.
+const REFUSALS_LOGGED: u32 = 16;

@@ -56,6 +56,8 @@ pub struct Node {
     pub(crate) routes: BTreeMap<(PublicKey, ChannelId), KeysId>,
     pub(crate) by_peer: BTreeMap<PublicKey, BTreeSet<KeysId>>,
     pub(crate) outpoints: BTreeMap<OutPoint, KeysId>,
+    /// Of opens of ours that are no channels yet: the peer knows them already, and could tell somebody.
+    pub(crate) our_outpoints: BTreeSet<OutPoint>,
     /// The open that a transaction cancels.
     pub(crate) cancels: BTreeMap<Txid, KeysId>,
     /// Opens of peers that were never seen, the longest untouched first.
@@ -103,6 +105,8 @@ pub struct Peer {
     pub last_flap: Option<Timestamp>,
     /// An all-zero `error` came, on this connection or on one before.
     pub failed_all_before: bool,
+    /// Opens of the peer's that were refused on this connection.
+    pub refused: u32,
 }
 
 /// What a deadline belongs to.

@@ -275,10 +275,11 @@ impl Node {
             .filter(|channel| match &channel.state {
                 ChannelState::Funding(
                     funding::State::WaitForChannelReady(_) | funding::State::Normal(_),
-                ) => channel
-                    .state
-                    .channel()
-                    .is_some_and(|c| c.agreed.format() == CommitmentFormat::Anchors),
+                ) => channel.state.channel().is_some_and(|c| {
+                    let is_worth_it = c.role == Role::Opener
+                        || c.position.is_confirmed() && c.agreed.balance(c.role).0 > 0;
+                    is_worth_it && c.agreed.format() == CommitmentFormat::Anchors
+                }),
                 ChannelState::Funding(_) | ChannelState::Closing(_) => false,
             })
             .count()

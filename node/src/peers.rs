@@ -41,6 +41,7 @@ impl Node {
         }
         let peer = self.peers.entry(node_id).or_default();
         peer.conn = Some(conn);
+        peer.refused = 0;
         peer.features = features;
         peer.dialing = false;
         peer.inbound = address.is_none();

@@ -134,6 +134,7 @@ impl Node {
             routes: BTreeMap::new(),
             by_peer: BTreeMap::new(),
             outpoints: BTreeMap::new(),
+            our_outpoints: BTreeSet::new(),
             cancels: BTreeMap::new(),
             never_seen: BTreeSet::new(),
             // Beyond every height.

@@ -40,6 +40,7 @@ impl Node {
         let from = channel.state.name();
         let before = channel.state.record();
         let had_outpoint = channel.state.channel().is_some();
+        let was_funded = channel.state.is_funded();
         let subject = channel.subject();
         self.unlist(keys_id, &channel);
         let mut link = std::mem::take(&mut channel.link);
@@ -79,6 +80,9 @@ impl Node {
                 node_id: channel.node_id,
                 entry,
             });
+        }
+        if !was_funded && channel.state.is_funded() {
+            turn.step.effect(Effect::Acquaint { node_id: channel.node_id });
         }
         self.list(keys_id, &channel);
         let became_channel = !had_outpoint && channel.state.channel().is_some();
@@ -124,12 +128,14 @@ impl Node {
         f: impl FnOnce(&mut Context<'_>) -> T,
     ) -> T {
         let tip = self.height();
-        let (outpoints, dormant) = (&self.outpoints, &self.dormant);
+        let (outpoints, ours, dormant) = (&self.outpoints, &self.our_outpoints, &self.dormant);
         // Not only the same outpoint: two outpoints whose `channel_id` is the same cannot be told apart.
         let is_known = |outpoint: &OutPoint| {
             let [first, last] = [0, u16::MAX].map(|tail| with_tail(*outpoint, tail));
             let id = ChannelId::from_funding(*outpoint);
-            outpoints.range(first..=last).any(|(known, _)| ChannelId::from_funding(*known) == id)
+            let is_same = |known: &OutPoint| ChannelId::from_funding(*known) == id;
+            outpoints.range(first..=last).any(|(known, _)| is_same(known))
+                || ours.range(first..=last).any(is_same)
                 || !dormant.of_txid(&outpoint.txid).is_empty()
         };
         let mut cx = Context {
@@ -204,10 +210,15 @@ impl Node {
             self.routes.remove(&(channel.node_id, id));
         }
         if let Some(channel) = channel.state.channel() {
-            self.outpoints.remove(&channel.outpoint);
+            if self.outpoints.get(&channel.outpoint) == Some(&keys_id) {
+                self.outpoints.remove(&channel.outpoint);
+            }
             if let Some(cancel) = &channel.cancel {
                 self.cancels.remove(&cancel.txid());
             }
+        }
+        if let Some(outpoint) = channel.state.attempted_outpoint() {
+            self.our_outpoints.remove(&outpoint);
         }
         for coin in channel.state.coins() {
             self.leases.remove(&coin);
@@ -240,6 +251,9 @@ impl Node {
             if let Some(cancel) = &channel.cancel {
                 self.cancels.insert(cancel.txid(), keys_id);
             }
+        }
+        if let Some(outpoint) = channel.state.attempted_outpoint() {
+            self.our_outpoints.insert(outpoint);
         }
         for coin in channel.state.coins() {
             self.leases.insert(coin, keys_id);

@@ -59,6 +59,7 @@ fn describe(effect: &Effect) -> Option<String> {
         Effect::Notify(notice) => describe_notice(notice),
         Effect::LookFor { .. }
         | Effect::Thaw { .. }
+        | Effect::Acquaint { .. }
         | Effect::Ping { .. }
         | Effect::Decide { .. }
         | Effect::Reply { .. } => None,

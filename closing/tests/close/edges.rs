@@ -115,6 +115,42 @@ fn a_second_close_to_another_script_is_no_unknown_transaction() {
     assert_eq!(ending(&accepter), Ending::Mutual);
 }
 
+/// The peer's own output would have one satoshi: no node relays that, and it must not stand in the way of a close
+/// that can confirm.
+#[test]
+fn a_simple_close_with_dust_is_no_end_to_wait_for() {
+    let (opener, accepter) = ends();
+    let (opener, mut accepter, scripts) =
+        both_shut_down(opener.with_simple_close(), accepter.with_simple_close());
+    let mut dusty = crate::closing_complete::offer(&opener, &scripts);
+    dusty.fee_satoshis =
+        opener.channel().agreed.balance(funding::Role::Opener).floor() - Amount::ONE_SAT;
+    crate::closing_complete::sign(&opener, &mut dusty);
+    accepter.receive(Message::ClosingComplete(dusty));
+    assert_eq!(accepter.name(), "ShuttingDown");
+    let good = crate::closing_complete::offer(&opener, &scripts);
+    accepter.receive(Message::ClosingComplete(good));
+    assert_eq!((accepter.name(), accepter.broadcast().len()), ("Closing", 1));
+}
+
+/// The peer signed one close, then named another script for one that pays less: the first still is mutual.
+#[test]
+fn a_planned_close_is_mutual_whatever_script_was_named_since() {
+    let (opener, accepter) = ends();
+    let (opener, mut accepter, scripts) =
+        both_shut_down(opener.with_simple_close(), accepter.with_simple_close());
+    let first = crate::closing_complete::offer(&opener, &scripts);
+    accepter.receive(Message::ClosingComplete(first.clone()));
+    let planned = accepter.broadcast().pop().expect("it is good");
+    let mut cheaper = first;
+    cheaper.closer_scriptpubkey = ScriptBuf::from_bytes([&[0, 32][..], &[5; 32]].concat());
+    cheaper.fee_satoshis = Amount::from_sat(400);
+    crate::closing_complete::sign(&opener, &mut cheaper);
+    accepter.receive(Message::ClosingComplete(cheaper));
+    accepter.mine(&planned, 104);
+    assert_eq!(ending(&accepter), Ending::Mutual);
+}
+
 /// BOLT 5, general G1, BOLT 5, remote_commitment G6: the operator is warned.
 #[test]
 fn an_unknown_spend_is_noted() {

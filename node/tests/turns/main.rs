@@ -28,6 +28,8 @@ mod requests;
 #[cfg(test)]
 mod stage;
 #[cfg(test)]
+mod strangers;
+#[cfg(test)]
 mod stuck_opens;
 #[cfg(test)]
 mod updates;

@@ -346,7 +346,7 @@ impl Stage {
                     }
                 }
             }
-            effect @ (Effect::Reply { .. } | Effect::Notify(_)) => {
+            effect @ (Effect::Reply { .. } | Effect::Notify(_) | Effect::Acquaint { .. }) => {
                 self.machines[who].said.push(effect);
             }
         }

@@ -48,6 +48,8 @@ impl World {
                 let delay = self.dice.between(1, 1_000);
                 self.calendar.plan(self.now + delay, Item::Dialled { host: index, life, node_id });
             }
+            // Strangers and acquaintances are told apart where there are sockets.
+            Effect::Acquaint { .. } => {}
             Effect::Disconnect { conn, reason } => self.disconnect(index, conn, &reason),
             Effect::Reply { reply, .. } => self.replied(index, &reply),
             Effect::Notify(notice) => self.notified(index, &notice),
