@@ -29,7 +29,7 @@ impl Node {
             if self.defer_message(conn, &node_id, &message, turn) {
                 return;
             }
-            self.on_unknown_channel(conn, channel_id, &message, turn);
+            self.on_unknown_channel((conn, node_id), channel_id, &message, turn);
             return;
         };
         if let Message::ChannelReestablish(theirs) = &message
@@ -86,13 +86,19 @@ impl Node {
 
     /// A line for the operator, unless the peer has been worth many: it must not fill a disk with them.
     fn log_refusal(&mut self, node_id: &PublicKey, error: &FundingError) {
-        let Some(peer) = self.peers.get_mut(node_id) else { return };
-        peer.refused = peer.refused.saturating_add(1);
-        if peer.refused <= REFUSALS_LOGGED {
+        if self.counts_refusal(*node_id) {
             tracing::info!(%node_id, %error, "an open of a peer's was refused");
         } else {
             tracing::debug!(%node_id, %error, "an open of a peer's was refused");
         }
+    }
+
+    /// One more of what is said to a peer and not done; whether that is still worth a line.
+    fn counts_refusal(&mut self, node_id: PublicKey) -> bool {
+        self.peers.get_mut(&node_id).is_some_and(|peer| {
+            peer.refused = peer.refused.saturating_add(1);
+            peer.refused <= REFUSALS_LOGGED
+        })
     }
 
     // [BOLT 1 error R1] all channels, but not for the first word: a listed exception
@@ -142,11 +148,14 @@ impl Node {
     #[expect(clippy::wildcard_enum_match_arm, reason = "nothing else deserves an answer")]
     fn on_unknown_channel(
         &mut self,
-        conn: ConnId,
+        (conn, node_id): (ConnId, PublicKey),
         channel_id: ChannelId,
         message: &Message,
         turn: &mut Turn<'_>,
     ) {
+        if matches!(message, Message::ChannelReestablish(_)) {
+            self.note_unknown(node_id, channel_id, turn);
+        }
         let mut send = |message: Message| {
             turn.step.effect(Effect::Send { conn, message: Box::new(message) });
         };
@@ -175,6 +184,20 @@ impl Node {
             }
             _ => {}
         }
+    }
+
+    /// Perhaps an older copy of the database was restored, and there is money in that channel.
+    fn note_unknown(&mut self, node_id: PublicKey, channel_id: ChannelId, turn: &mut Turn<'_>) {
+        if !self.counts_refusal(node_id) {
+            return;
+        }
+        let text = format!(
+            "the peer speaks of the channel {channel_id}, which is not in this database. Was an older copy \
+             restored? Then the peer closes by force now, and the seed alone finds the money: see Restore in \
+             docs/operating.md"
+        );
+        tracing::warn!(%node_id, text, "unknown channel");
+        turn.notify(Notice::Note { node_id, keys_id: None, text });
     }
 
     /// The mempool's verdict goes to the open whose transaction it is.

@@ -174,12 +174,18 @@ fn of_view(view: &ChannelView) -> Open {
         connected: view.connected,
         peer_update_pending: view.peer_update_pending,
         text: view.text.clone(),
-        closing_txid: view.closing_txid.map(|txid| txid.to_string()).unwrap_or_default(),
+        closing_txid: closing_txid(view).map(|txid| txid.to_string()).unwrap_or_default(),
         ending: view.ending.unwrap_or_default().to_owned(),
         sweep_txid: view.sweep_txid.map(|txid| txid.to_string()).unwrap_or_default(),
         transitions: Vec::new(),
         unconfirmed: unconfirmed(view),
     }
+}
+
+/// What closed the channel; until a block has that, what was broadcast to close it.
+fn closing_txid(view: &ChannelView) -> Option<bitcoin::Txid> {
+    let broadcast = || view.closing.as_ref()?.transaction.as_ref();
+    view.closing_txid.or_else(|| broadcast().map(bitcoin::Transaction::compute_txid))
 }
 
 fn position(position: &node::FundingPosition) -> FundingPosition {

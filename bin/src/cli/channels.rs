@@ -117,13 +117,14 @@ impl ClosedChannels {
 
 fn closed_table(answer: &ClosedChannelsResponse) -> String {
     let mut table = Table::new().words("channel point").words("peer").numbers("capacity");
-    table = table.numbers("settled").words("how").numbers("block").words("closing transaction");
+    table = table.numbers("ours").words("how").numbers("block").words("closing transaction");
     for channel in &answer.channels {
         table.row([
             channel.channel_point.clone(),
             short(&channel.remote_pubkey),
             thousands(channel.capacity),
-            thousands(channel.settled_balance),
+            // What a mutual close paid at once, or what a forced one had to bring home.
+            thousands(channel.settled_balance.saturating_add(channel.time_locked_balance)),
             closure_name(channel.close_type()).to_owned(),
             channel.close_height.to_string(),
             channel.closing_tx_hash.clone(),
