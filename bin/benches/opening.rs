@@ -128,6 +128,7 @@ fn start(chain: &Regtest, path: &Path, seed: [u8; 32]) -> Daemon {
         features: peer::offered_features(),
         entropy: Box::new(entropy::System),
         tap: None,
+        limits: Default::default(),
         reset_sockets: false,
     })
     .unwrap()

@@ -6,12 +6,12 @@ use crate::client::Client;
 use crate::core_loop::{Core, CoreEnd, now};
 use crate::exit::{Exit, Failure};
 use crate::inbox::Inbox;
+use crate::limits::Limits;
 use crate::net::{Clock, Net, NetSettings};
 use crate::shell::{Replies, Shell, Tap, ToInbox};
 use bitcoin::Network;
 use bitcoin::constants::ChainHash;
 use chain::{Backend, Tip};
-use funding::Policy;
 use node::{Command, CommitError, Config, Entropy, Node, Step, Store, StoreError};
 use secp256k1::PublicKey;
 use std::net::SocketAddr;
@@ -47,6 +47,8 @@ pub struct Setup {
     pub entropy: Box<dyn Entropy + Send>,
     /// Whoever looks on.
     pub tap: Option<Tap>,
+    /// What the operator limits.
+    pub limits: Limits,
     /// Whether a closed socket is reset, as by a crash.
     pub reset_sockets: bool,
 }
@@ -206,7 +208,7 @@ impl Daemon {
 
 /// The node that the disk knows, or a new one.
 fn restore(setup: &mut Setup, start: Instant) -> Result<(Node, Step), Failure> {
-    let policy = Policy::new(ChainHash::using_genesis_block_const(setup.network));
+    let policy = setup.limits.policy(ChainHash::using_genesis_block_const(setup.network));
     let config = Config { network: setup.network, policy, features: setup.features.clone() };
     let rows = setup.database.live().map_err(|error| store_failure(&error))?;
     let now = now(start);
@@ -238,7 +240,7 @@ fn network(setup: &Setup, node: &Node, inbox: &Inbox, runtime: &Runtime) -> Net 
         networks: Some(vec![ChainHash::using_genesis_block_const(setup.network)]),
         remote_address: None,
     };
-    let settings = NetSettings { reset_sockets: setup.reset_sockets, ..NetSettings::new(init) };
+    let settings = NetSettings { reset_sockets: setup.reset_sockets, ..setup.limits.net(init) };
     let key = NodeKey::new(node.wallet().node_secret());
     let _runtime = runtime.enter();
     let net = Net::new(settings, key, Arc::new(ToInbox(inbox.clone())), Clock::start());

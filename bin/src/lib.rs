@@ -15,6 +15,7 @@ pub mod embedded_chain;
 pub mod entropy;
 pub mod exit;
 pub mod inbox;
+pub mod limits;
 pub mod log;
 pub mod miner;
 pub mod net;

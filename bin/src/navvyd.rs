@@ -100,6 +100,7 @@ fn prepare(
         features: offered_features(config.simple_close),
         entropy: Box::new(entropy::System),
         tap: None,
+        limits: config.limits.clone(),
         reset_sockets: false,
     };
     Ok((setup, miner))

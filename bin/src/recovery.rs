@@ -44,6 +44,10 @@ pub fn follow(
     stop: Arc<AtomicBool>,
     network: bitcoin::Network,
 ) -> Result<(), Failure> {
+    if !path.exists() {
+        // As at nearly every start: no reason to derive 2,000 scripts.
+        return Ok(());
+    }
     let recovery = Recovery::new(seed, network);
     let Some(note) = Note::read(path, &recovery).map_err(|error| failed(path, &error))? else {
         return Ok(());

@@ -54,6 +54,7 @@ impl Used {
             features: peer::offered_features(),
             entropy: Box::new(entropy::System),
             tap: None,
+            limits: Default::default(),
             reset_sockets: false,
         });
         (daemon.unwrap(), folder)

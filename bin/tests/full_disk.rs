@@ -72,6 +72,7 @@ fn start(folder: &Path, chain: &Regtest) -> Result<(Daemon, DataFolder), Failure
         features: peer::offered_features(),
         entropy: Box::new(entropy::System),
         tap: None,
+        limits: Default::default(),
         reset_sockets: false,
     })?;
     Ok((daemon, folder))

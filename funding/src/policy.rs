@@ -1,4 +1,4 @@
-//! Our terms and limits: fixed, and such that LND and LDK take them.
+//! Our terms and limits. What they are if the operator says nothing is such that LND and LDK take it.
 
 use crate::Fees;
 use bitcoin::Amount;
@@ -22,6 +22,8 @@ pub struct Policy {
     pub to_self_delay: u16,
     /// The largest `to_self_delay` that a peer may ask of us, in blocks.
     pub max_to_self_delay: u16,
+    /// The confirmations that we wait for as accepter; `None`: 3, of 10 million satoshi and more 6.
+    pub minimum_depth: Option<u32>,
     /// The largest `minimum_depth` that a peer may ask of us, in blocks.
     pub max_minimum_depth: u32,
     /// The smallest commitment feerate that we take.
@@ -32,6 +34,8 @@ pub struct Policy {
     pub funding_timeout: u64,
     /// After so many blocks the accepter forgets a channel that it never saw in the chain (BOLT 2).
     pub forget_after: u32,
+    /// How many opens of one peer may be under way that neither a block nor the mempool holds.
+    pub max_pending_per_peer: usize,
     /// How many opens of peers that were never seen in a block are kept in memory.
     pub max_live_pending: usize,
     /// How many more of them rest on disk.
@@ -59,11 +63,13 @@ impl Policy {
             max_dust_limit: Amount::from_sat(1_062),
             to_self_delay: 144,
             max_to_self_delay: 2_016,
+            minimum_depth: None,
             max_minimum_depth: 144,
             min_feerate: FeeratePerKw(253),
             accept_timeout: 60,
             funding_timeout: 600,
             forget_after: 2_016,
+            max_pending_per_peer: 4,
             max_live_pending: 1_000,
             max_dormant: 200_000,
             max_talks: 1_000,
@@ -86,7 +92,8 @@ impl Policy {
 
     /// The confirmations that we wait for as accepter.
     pub fn minimum_depth(&self, funding: Amount) -> u32 {
-        if funding >= Amount::from_sat(10_000_000) { 6 } else { 3 }
+        let usual = if funding >= Amount::from_sat(10_000_000) { 6 } else { 3 };
+        self.minimum_depth.unwrap_or(usual)
     }
 
     /// The commitment feerate of our opens.

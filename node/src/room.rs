@@ -26,7 +26,7 @@ impl Node {
             .filter(|channel| is_unseen(channel))
             .count();
         let resting = self.dormant.of_peer(node_id).len();
-        if of_peer.saturating_add(resting) >= PENDING_PER_PEER
+        if of_peer.saturating_add(resting) >= self.config.policy.max_pending_per_peer
             || self.dormant.len() >= self.config.policy.max_dormant
         {
             return Err(Refusal::TooManyPending);
@@ -112,7 +112,5 @@ fn is_given_up(channel: &Channel) -> bool {
     }
 }
 
-/// Opens of one peer that neither a block nor the mempool holds.
-const PENDING_PER_PEER: usize = 4;
 /// Channels that one peer gave up before it funded them.
 const GIVEN_UP_PER_PEER: usize = 16;

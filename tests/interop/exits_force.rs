@@ -128,7 +128,8 @@ impl<P: Peer> World<P> {
         self.check_sum_with_anchor();
     }
 
-    fn missing(&self) -> u64 {
+    /// What both together lack of what they had, less the fees.
+    pub fn missing(&self) -> u64 {
         let (navvyd, peer, fees) = (self.navvyd.confirmed(), self.peer.confirmed(), self.fees());
         let left = 2 * COIN - navvyd - peer - fees;
         println!("navvyd {navvyd} + {} {peer} + fees {fees} + left {left}", P::NAME);

@@ -111,6 +111,14 @@ impl Navvyd {
         self.wait_synced();
     }
 
+    /// A new start with more flags, this once.
+    pub fn start_with(&mut self, more: &[&str]) {
+        let mut arguments = self.arguments.clone();
+        arguments.extend(more.iter().map(ToString::to_string));
+        self.process = Process::start("navvyd", &self.folder, &executable(), &arguments);
+        self.wait_synced();
+    }
+
     /// SIGKILL and a new start.
     pub fn kill_and_start(&mut self) {
         self.kill();

@@ -42,6 +42,12 @@ fn parse(text: &str) -> Result<Lines, (usize, String)> {
 fn text_of(setting: &Setting, value: &DeValue<'_>) -> Result<String, String> {
     let name = setting.name;
     match (setting.value, value) {
+        (Some(_), DeValue::Integer(number)) if setting.is_number() && number.radix() == 10 => {
+            Ok(number.as_str().to_owned())
+        }
+        (Some(_), other) if setting.is_number() => {
+            Err(format!("{name} is a whole number, not {}", kind(other)))
+        }
         (Some(_), DeValue::String(text)) => Ok(text.clone().into_owned()),
         (None, DeValue::Boolean(switch)) => Ok(switch.to_string()),
         (Some(_), other) => {
@@ -116,6 +122,7 @@ mod tests {
             ("data_dir = \"x\"", 1, r#"there is no setting "data_dir": did you mean "data-dir"?"#),
             ("\n\ncolour = \"x\"", 3, r#"there is no setting "colour": see navvyd --help"#),
             ("[bitcoind]\ncookie = \"x\"", 1, "bitcoind is a text in quotation marks, not a table"),
+            ("to-self-delay = \"9\"", 1, "to-self-delay is a whole number, not a text"),
             ("listen = 9735", 1, "listen is a text in quotation marks, not a number"),
             ("# x\nembedded-chain = \"yes\"", 2, "embedded-chain is true or false, not a text"),
             ("listen = \"a\"\nlisten = \"b\"", 2, "duplicate key"),
@@ -127,7 +134,10 @@ mod tests {
 
     #[test]
     fn values_keep_their_lines() {
-        let lines = parse("# a comment\nlisten = \"[::1]:1\"\n\nembedded-chain = true\n").unwrap();
+        let text =
+            "# a comment\nlisten = \"[::1]:1\"\n\nembedded-chain = true\nto-self-delay = 72\n";
+        let lines = parse(text).unwrap();
+        assert_eq!(lines.get("to-self-delay"), Some(&("72".to_owned(), 5)));
         assert_eq!(lines.get("listen"), Some(&("[::1]:1".to_owned(), 2)));
         assert_eq!(lines.get("embedded-chain"), Some(&("true".to_owned(), 4)));
     }

@@ -4,6 +4,7 @@
 //! row. `sources.rs` finds a setting's text and remembers where it came from, `values.rs` reads it.
 
 mod file;
+mod limits;
 mod settings;
 mod sources;
 mod values;
@@ -12,6 +13,7 @@ pub use settings::{SETTINGS, Setting};
 pub use sources::{Origin, Sources};
 
 use crate::exit::{Exit, Failure};
+use crate::limits::Limits;
 use bitcoin::Network;
 use chain::bitcoind::{Auth, Config as BitcoindConfig};
 use std::ffi::OsString;
@@ -37,6 +39,8 @@ pub struct Config {
     pub chain: Chain,
     /// The file with the password of the seed, if the seed is encrypted.
     pub password_file: Option<PathBuf>,
+    /// What the operator limits.
+    pub limits: Limits,
     /// Whether `option_simple_close` is offered.
     pub simple_close: bool,
     /// The words that a node is to be made of.
@@ -121,6 +125,7 @@ impl Config {
             rpc: sources.optional("rpc", values::path)?,
             chain: chain(sources, network)?,
             password_file: sources.optional("password-file", values::path)?,
+            limits: limits::of(sources)?,
             simple_close: sources.switch("simple-close")?,
             recover: None,
             log_level,

@@ -19,6 +19,11 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Whether its value is a whole number, in the file too.
+    pub fn is_number(&self) -> bool {
+        self.value.is_some_and(|value| matches!(value, "SAT" | "BLOCKS" | "SAT/KW" | "COUNT"))
+    }
+
     /// The setting of this name.
     pub fn named(name: &str) -> Option<&'static Self> {
         SETTINGS.iter().find(|setting| setting.name == name)
@@ -89,6 +94,62 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "simple-close", variable: "NAVVY_SIMPLE_CLOSE", value: None, default: Some("false"),
         help: "Offers option_simple_close (BOLT 9, bit 61): each side of a close pays for its own transaction",
+    },
+    Setting {
+        name: "min-channel-size", variable: "NAVVY_MIN_CHANNEL_SIZE", value: Some("SAT"), default: Some("20000"),
+        help: "The smallest channel, ours and of peers: 1000 to 16777215",
+    },
+    Setting {
+        name: "max-channel-size", variable: "NAVVY_MAX_CHANNEL_SIZE", value: Some("SAT"), default: Some("16777215"),
+        help: "The largest channel, ours and of peers: 1000 to 16777215",
+    },
+    Setting {
+        name: "minimum-depth", variable: "NAVVY_MINIMUM_DEPTH", value: Some("BLOCKS"), default: None,
+        help: "The confirmations that the open of a peer needs, 1 to 144; if not set, 3, and 6 from 10 million satoshi on",
+    },
+    Setting {
+        name: "max-minimum-depth", variable: "NAVVY_MAX_MINIMUM_DEPTH", value: Some("BLOCKS"), default: Some("144"),
+        help: "The most confirmations that a peer may ask of an open of ours: 1 to 2016",
+    },
+    Setting {
+        name: "to-self-delay", variable: "NAVVY_TO_SELF_DELAY", value: Some("BLOCKS"), default: Some("144"),
+        help: "How long a peer waits for its money after its own force close: 1 to 2016",
+    },
+    Setting {
+        name: "max-to-self-delay", variable: "NAVVY_MAX_TO_SELF_DELAY", value: Some("BLOCKS"), default: Some("2016"),
+        help: "The longest such wait that a peer may ask of this node: 1 to 10000",
+    },
+    Setting {
+        name: "min-commitment-feerate", variable: "NAVVY_MIN_COMMITMENT_FEERATE", value: Some("SAT/KW"), default: Some("253"),
+        help: "The smallest feerate of the commitment that a peer may open with: 253 to 100000",
+    },
+    Setting {
+        name: "max-pending-per-peer", variable: "NAVVY_MAX_PENDING_PER_PEER", value: Some("COUNT"), default: Some("4"),
+        help: "How many opens of one peer may wait that neither a block nor the mempool holds: 1 to 1000",
+    },
+    Setting {
+        name: "max-pending", variable: "NAVVY_MAX_PENDING", value: Some("COUNT"), default: Some("1000"),
+        help: "The same of all peers, kept in memory: 1 to 100000; with more, the oldest rest on disk",
+    },
+    Setting {
+        name: "max-resting", variable: "NAVVY_MAX_RESTING", value: Some("COUNT"), default: Some("200000"),
+        help: "How many rest on disk before new ones are refused: 0 to 1000000",
+    },
+    Setting {
+        name: "max-handshakes", variable: "NAVVY_MAX_HANDSHAKES", value: Some("COUNT"), default: Some("128"),
+        help: "Inbound handshakes at once: 1 to 10000",
+    },
+    Setting {
+        name: "max-handshakes-per-block", variable: "NAVVY_MAX_HANDSHAKES_PER_BLOCK", value: Some("COUNT"), default: Some("8"),
+        help: "The same from one block of addresses (/24, /48): 1 to 10000",
+    },
+    Setting {
+        name: "max-strangers", variable: "NAVVY_MAX_STRANGERS", value: Some("COUNT"), default: Some("1000"),
+        help: "Inbound connections of peers without a channel: 1 to 10000",
+    },
+    Setting {
+        name: "max-strangers-per-block", variable: "NAVVY_MAX_STRANGERS_PER_BLOCK", value: Some("COUNT"), default: Some("16"),
+        help: "The same from one block of addresses (/24, /48): 1 to 10000",
     },
     Setting {
         name: "i-accept-that-mainnet-channels-stay-as-opened", variable: "NAVVY_ACCEPT_MAINNET", value: None,

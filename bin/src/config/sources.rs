@@ -146,7 +146,8 @@ impl fmt::Display for Sources {
                 continue;
             };
             let line = match setting.value {
-                Some(_) => format!("{name} = {}", quoted(text)),
+                Some(_) if !setting.is_number() => format!("{name} = {}", quoted(text)),
+                Some(_) => format!("{name} = {text}"),
                 None => format!("{name} = {text}"),
             };
             let origin = match origin {
@@ -316,6 +317,32 @@ mod tests {
             let (exit, text) = refusal(&["--embedded-chain", flag, value], &[("HOME", "/nowhere")]);
             assert!(exit == Exit::Usage && text.starts_with(flag), "{text}");
         }
+    }
+
+    #[test]
+    fn limits_are_what_they_were_unless_somebody_says() {
+        use crate::limits::Limits;
+        let home = [("HOME", "/nowhere")];
+        let config = Config::of(&gather(&["--embedded-chain"], &home).unwrap()).unwrap();
+        assert_eq!(config.limits, Limits::default(), "defaults of --help are those of the node");
+        let arguments =
+            ["--embedded-chain", "--minimum-depth", "2", "--max-channel-size", "5_000_000"];
+        let config = Config::of(&gather(&arguments, &home).unwrap()).unwrap();
+        assert_eq!(config.limits.minimum_depth, Some(2));
+        assert_eq!(config.limits.max_channel, bitcoin::Amount::from_sat(5_000_000));
+        for (flag, value) in [
+            ("--minimum-depth", "0"),
+            ("--to-self-delay", "2017"),
+            ("--min-channel-size", "999"),
+            ("--max-pending", "-1"),
+            ("--min-commitment-feerate", "252"),
+        ] {
+            let flag_and_value = format!("{flag}={value}");
+            let (exit, text) = refusal(&["--embedded-chain", &flag_and_value], &home);
+            assert!(exit == Exit::Usage && text.contains("choose a whole number"), "{text}");
+        }
+        let none = ["--embedded-chain", "--min-channel-size=30000", "--max-channel-size=20000"];
+        assert!(refusal(&none, &home).1.contains("no channel would be left"));
     }
 
     #[test]

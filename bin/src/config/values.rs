@@ -71,6 +71,14 @@ pub(super) fn alias(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// A whole number between these two, both included.
+pub(super) fn number(least: u64, most: u64) -> impl Fn(&str) -> Result<u64, String> {
+    move |text| match text.replace('_', "").parse() {
+        Ok(number) if (least..=most).contains(&number) => Ok(number),
+        Ok(_) | Err(_) => Err(format!("{text:?}: choose a whole number from {least} to {most}")),
+    }
+}
+
 pub(super) fn switch(text: &str) -> Result<bool, String> {
     match text {
         "true" | "1" | "yes" | "on" => Ok(true),

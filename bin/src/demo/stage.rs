@@ -86,6 +86,7 @@ impl Stage {
             features: peer::offered_features(),
             entropy: Box::new(Chance::new(self.seed, &format!("{life}{name}"))),
             tap: Some(self.printer.tap(name)),
+            limits: Default::default(),
             reset_sockets: true,
         })
     }

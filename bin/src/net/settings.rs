@@ -41,14 +41,19 @@ pub struct Places {
 }
 
 impl NetSettings {
+    /// Handshakes, if nobody says otherwise.
+    pub const HANDSHAKES: Places = Places { total: 128, per_block: 8 };
+    /// Strangers, if nobody says otherwise.
+    pub const STRANGERS: Places = Places { total: 1_000, per_block: 16 };
+
     /// The default limits, with this `init`.
     pub fn new(init: Init) -> Self {
         Self {
             peer: peer::Settings::new(init),
             transport: Deadlines::DEFAULT,
             connect_deadline: Duration::from_secs(10),
-            handshakes: Places { total: 128, per_block: 8 },
-            strangers: Places { total: 1_000, per_block: 16 },
+            handshakes: Self::HANDSHAKES,
+            strangers: Self::STRANGERS,
             dials: 16,
             outgoing_bytes: 1024 * 1024,
             drain_deadline: Duration::from_secs(5),

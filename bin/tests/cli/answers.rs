@@ -233,3 +233,19 @@ fn a_bitcoind_that_is_away_is_one_line_of_getinfo_with_what_helps() {
         (now.as_millis() > u128::from(since) + 2_500).then_some(())
     });
 }
+
+#[test]
+fn what_the_operator_limits_is_limited() {
+    let mut daemon = Daemon::prepare();
+    let file = daemon.folder.path().join("navvy.toml");
+    std::fs::write(&file, "min-channel-size = 300000\nmax-channel-size = 400_000\n").unwrap();
+    daemon.launch(&["--embedded-chain"]);
+    daemon.wait_synced();
+    daemon.navvy.json(&["connect", "--perm", &format!("{NOBODY}@127.0.0.1:1")]);
+    for amount in ["299999", "400001"] {
+        let said = daemon.navvy.run(&["openchannel", NOBODY, amount]);
+        said.fails(20, "choose 0.00300000");
+        assert!(said.errors.contains("0.00400000"), "{said:?}");
+    }
+    daemon.navvy.run(&["openchannel", NOBODY, "300000"]).fails(20, "fund it");
+}

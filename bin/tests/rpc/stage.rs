@@ -179,6 +179,7 @@ impl Served {
             features: ::peer::offered_features(),
             entropy: Box::new(entropy::System),
             tap: None,
+            limits: Default::default(),
             reset_sockets: false,
         })
         .unwrap();

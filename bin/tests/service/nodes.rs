@@ -133,6 +133,7 @@ fn start(chain: &Regtest, path: &Path, seed: u8, tap: Option<Tap>) -> Daemon {
         features: peer::offered_features(),
         entropy: Box::new(entropy::System),
         tap,
+        limits: Default::default(),
         reset_sockets: false,
     })
     .unwrap()
