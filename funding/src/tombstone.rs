@@ -126,7 +126,7 @@ impl Tombstone {
 }
 
 /// Whether a peer's message about a dead channel deserves the answer that it is dead: never an `error` to an
-/// `error`, and nothing to updates, which come in floods.
+/// `error`. Whoever sends an update believes that it lives.
 pub fn deserves_an_error(message: &wire::Message) -> bool {
     use wire::Message as M;
     match message {

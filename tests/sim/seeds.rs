@@ -11,7 +11,8 @@
 
 mod simulation;
 
-use simulation::{Bug, Settings, Statistics, arms, missing, run};
+use simulation::{Bug, Settings, Statistics, arms, kept, lost, missing, run};
+use std::path::Path;
 
 /// Runs seeds with a planted bug until one of them finds it, which must not take more than `within`.
 fn finds(bug: Bug, within: u64) {
@@ -68,6 +69,37 @@ fn the_arms_of_the_step_tables_are_read() {
     assert!(arms.len() > 90, "{}", arms.len());
     let report = run(3, &Settings::of_seed(3), false);
     assert!(missing(&report.statistics).len() < missing(&Statistics::default()).len());
+}
+
+/// No arm of the step tables is dead: each is taken by a test, by the simulator, or by both.
+#[test]
+fn each_step_is_taken() {
+    let kept = kept();
+    let known: Vec<_> = kept.iter().map(|kept| kept.arm.clone()).collect();
+    assert_eq!(known, arms(), "docs/step-coverage.md has each arm, in the order of the source");
+    let mut source = String::new();
+    for folder in ["funding/tests", "closing/tests", "node/tests"] {
+        read_all(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(folder), &mut source);
+    }
+    for kept in kept {
+        let how = ["", "rarely", "often"].contains(&kept.simulator.as_str());
+        assert!(how, "{kept:?}");
+        assert!(!kept.test.is_empty() || !kept.simulator.is_empty(), "taken by nobody: {kept:?}");
+        let is_there = source.contains(&format!("fn {}(", kept.test));
+        assert!(kept.test.is_empty() || is_there, "no such test: {kept:?}");
+    }
+    assert!(!lost(&Statistics::default()).is_empty());
+}
+
+fn read_all(folder: &Path, text: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            read_all(&path, text);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            text.push_str(&std::fs::read_to_string(path).unwrap());
+        }
+    }
 }
 
 /// The planted bug is found again in what is left of a run when all that is not needed for it is taken away.

@@ -20,6 +20,8 @@ mod golden;
 #[cfg(test)]
 mod keys_and_coins;
 #[cfg(test)]
+mod late_news;
+#[cfg(test)]
 mod memory;
 #[cfg(test)]
 mod open_channel_received;

@@ -28,7 +28,7 @@ pub use bugs::Bug;
 pub use settings::Settings;
 pub use shrink::shrink;
 pub use statistics::Statistics;
-pub use steps::{arms, missing};
+pub use steps::{arms, kept, lost, missing};
 use world::World;
 
 /// How a run ended.

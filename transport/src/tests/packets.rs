@@ -122,6 +122,27 @@ fn an_end_inside_a_packet_is_noticed() {
     }
 }
 
+/// A connection that is cut anywhere inside a message, of the length of any that opens or closes a channel, is one
+/// that was cut before it: what came earlier arrives, nothing of the message does. That is why the simulator cuts
+/// between messages.
+#[test]
+fn a_message_that_is_cut_at_any_byte_never_arrived() {
+    // pong, shutdown, funding_signed, announcement_signatures, funding_created, reestablish, accept, open.
+    for length in [4, 56, 98, 168, 132, 138, 274, 321] {
+        let (mut sealer, _) = direction(&[7; 32], &[8; 32]);
+        let before = seal(&mut sealer, b"before");
+        let packet = seal(&mut sealer, &vec![5; length]);
+        for end in 0..packet.len() {
+            let (_, mut opener) = direction(&[7; 32], &[8; 32]);
+            let mut input = BytesMut::from([before.as_slice(), &packet[..end]].concat().as_slice());
+            assert_eq!(opener.decode(&mut input).unwrap().unwrap(), &b"before"[..]);
+            assert!(opener.decode(&mut input).unwrap().is_none(), "{length} cut at {end}");
+            let is_noticed = matches!(opener.decode_eof(&mut input), Err(OpenError::Truncated));
+            assert_eq!(is_noticed, end > 0, "{length} cut at {end}");
+        }
+    }
+}
+
 /// The buffer holds one packet or one read, whichever is more, and shrinks when it is empty.
 #[test]
 fn the_read_buffer_is_bounded() {
