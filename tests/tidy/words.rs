@@ -24,8 +24,8 @@ const BANNED: &[Banned] = &[
     Banned {
         word: "fn get_",
         seen: As::Text,
-        but: &["rpc/src/lightning.rs"],
-        why: "a getter is named after its value, but in LND's interface",
+        but: &["rpc/src/lightning.rs", "tests/bench/src/ldk_pair.rs"],
+        why: "a getter is named after its value, but in LND's and LDK's interfaces",
     },
     Banned { word: "todo!", seen: As::Text, but: &[], why: "unfinished" },
     Banned { word: "unimplemented!", seen: As::Text, but: &[], why: "unfinished" },
@@ -58,6 +58,7 @@ const BANNED: &[Banned] = &[
         but: &[
             "bin/tests/rpc/",
             "rpc/",
+            "tests/bench/src/bolt8.rs",
             "tests/interop/lncli.rs",
             "transport/",
             "fuzz/src/transport_",
@@ -72,6 +73,10 @@ const SLEEPERS: &[(&str, &str)] = &[
     ("tests/interop/process.rs", "asks a peer's process again and again, with a deadline"),
     ("bin/tests/cli/world.rs", "asks the real programs again and again, with a deadline"),
     ("chain/tests/fake/mod.rs", "a server that is slow on purpose"),
+    ("tests/bench/src/clock.rs", "looks again at a condition"),
+    ("tests/bench/src/memory.rs", "a daemon is idle when it had time to be"),
+    ("tests/bench/src/peers.rs", "looks again at a condition"),
+    ("tests/bench/src/pending.rs", "a daemon is idle when it had time to be"),
 ];
 
 #[test]

@@ -155,20 +155,29 @@ impl Decoder for Opener {
 
 /// Makes room for `needed` bytes in all, and for a good read beyond. What has come so far moves
 /// to a buffer of the size that is needed, instead of growing in the old one: the old one belongs
-/// to the messages that were cut from it and goes with them, so that an idle connection holds
-/// [`READ_BUFFER`] bytes, and none ever more than one packet.
+/// to the messages that were cut from it and goes with them.
+///
+/// Between packets a buffer that the last read filled is followed by a large one, for there is
+/// more to read; otherwise a small one waits, so that an idle connection holds [`IDLE_BUFFER`]
+/// bytes, and none ever more than one packet.
 fn make_room(input: &mut BytesMut, needed: usize) {
     let missing = needed.saturating_sub(input.len());
     let room = input.capacity().saturating_sub(input.len());
-    if room < missing || (needed == HEADER_LENGTH && room < READ_BUFFER / 2) {
-        let mut fresh = BytesMut::with_capacity(needed.max(READ_BUFFER));
+    let is_between_packets = needed == HEADER_LENGTH;
+    let size = if is_between_packets && room > 0 { IDLE_BUFFER } else { READ_BUFFER };
+    let is_wasteful = is_between_packets && (room < size / 2 || input.capacity() > size);
+    if room < missing || is_wasteful {
+        let mut fresh = BytesMut::with_capacity(needed.max(size));
         fresh.extend_from_slice(input);
         *input = fresh;
     }
 }
 
-/// Bytes that are asked from the system in one read.
+/// Bytes that are asked from the system in one read, when there are many.
 pub(crate) const READ_BUFFER: usize = 16 * 1024;
+
+/// Bytes that an idle connection reads into: more than a ping, and than most messages.
+pub(crate) const IDLE_BUFFER: usize = 1024;
 
 /// Bytes of a sealed length.
 const HEADER_LENGTH: usize = 2 + TAG_LENGTH;

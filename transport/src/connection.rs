@@ -17,7 +17,7 @@ use tokio_util::codec::{Encoder, FramedRead, FramedWrite};
 use crate::{
     ACT_ONE_LENGTH, ACT_THREE_LENGTH, ACT_TWO_LENGTH, Act, Fault, HandshakeError, Initiator,
     MAX_MESSAGE_LENGTH, NodeKey, Opener, Reader, Responder, Sealer, Writer,
-    codec::{PACKET_OVERHEAD, READ_BUFFER},
+    codec::{IDLE_BUFFER, PACKET_OVERHEAD},
 };
 
 /// How long a peer may take.
@@ -182,9 +182,9 @@ fn frame<R: AsyncRead, W: AsyncWrite>(
     opener: Opener,
     sealer: Sealer,
 ) -> (Reader<R>, Writer<W>) {
-    let mut writer = FramedWrite::new(write, sealer);
+    let mut writer = FramedWrite::with_capacity(write, sealer, IDLE_BUFFER);
     writer.set_backpressure_boundary(WRITE_BUFFER);
-    (FramedRead::with_capacity(read, opener, READ_BUFFER), writer)
+    (FramedRead::with_capacity(read, opener, IDLE_BUFFER), writer)
 }
 
 /// Runs every read and write of a handshake against the two deadlines.

@@ -121,8 +121,22 @@ where
     M: AsRef<[u8]>,
 {
     for message in messages {
-        let ready = poll_fn(|context| Sink::<M>::poll_ready(Pin::new(&mut *writer), context));
-        timeout(limit, ready).await.map_err(|_| SealError::TimedOut)??;
+        // Nearly always there is room: a timer for each message would cost as much as its cipher.
+        let now = poll_fn(|context| {
+            let ready = Sink::<M>::poll_ready(Pin::new(&mut *writer), context);
+            Poll::Ready(match ready {
+                Poll::Ready(result) => Some(result),
+                Poll::Pending => None,
+            })
+        });
+        match now.await {
+            Some(result) => result?,
+            None => {
+                let ready =
+                    poll_fn(|context| Sink::<M>::poll_ready(Pin::new(&mut *writer), context));
+                timeout(limit, ready).await.map_err(|_| SealError::TimedOut)??;
+            }
+        }
         Sink::<M>::start_send(Pin::new(&mut *writer), message)?;
     }
     let flushed = poll_fn(|context| Sink::<M>::poll_flush(Pin::new(&mut *writer), context));

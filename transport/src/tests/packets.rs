@@ -4,7 +4,10 @@ use bytes::BytesMut;
 use tokio_util::codec::{Decoder, Encoder};
 
 use super::{direction, open, oracle, seal, session};
-use crate::{MAX_MESSAGE_LENGTH, OpenError, SealError, codec::READ_BUFFER};
+use crate::{
+    MAX_MESSAGE_LENGTH, OpenError, SealError,
+    codec::{IDLE_BUFFER, READ_BUFFER},
+};
 
 /// Every packet of four lives of a key, with the lengths on both sides of each rotation.
 #[test]
@@ -168,6 +171,23 @@ fn the_read_buffer_is_bounded() {
         assert_eq!(opened, message);
         assert!(opener.decode(&mut input).unwrap().is_none());
         assert!(input.capacity() <= READ_BUFFER);
-        assert!(input.capacity() >= READ_BUFFER / 2, "the next reads would be small ones");
+        assert!(input.capacity() >= IDLE_BUFFER / 2, "the next reads would be small ones");
+    }
+}
+
+/// A read that filled its buffer is followed by a large one, any other by a wait that costs little.
+#[test]
+fn the_read_buffer_is_large_only_while_much_comes() {
+    let (mut sealer, mut opener) = direction(&[7; 32], &[8; 32]);
+    for (length, fills, expected) in
+        [(100, false, IDLE_BUFFER), (100, true, READ_BUFFER), (20_000, false, IDLE_BUFFER)]
+    {
+        let packet = seal(&mut sealer, &vec![1; length]);
+        let beyond = if fills { 0 } else { 10 };
+        let mut input = BytesMut::with_capacity(packet.len() + beyond);
+        input.extend_from_slice(&packet);
+        assert_eq!(opener.decode(&mut input).unwrap().unwrap().len(), length);
+        assert!(opener.decode(&mut input).unwrap().is_none());
+        assert_eq!(input.capacity(), expected);
     }
 }
