@@ -4,9 +4,18 @@
 #![expect(clippy::arithmetic_side_effects, reason = "an overflow would fail the test")]
 
 #[cfg(test)]
+#[path = "../../../fuzz/src/choices.rs"]
+#[allow(dead_code, reason = "the target of the other step table uses the rest")]
+mod choices;
+#[cfg(test)]
 mod closing_complete;
 #[cfg(test)]
 mod closing_signed;
+#[cfg(test)]
+#[path = "../../../fuzz/src/closing_step.rs"]
+mod closing_step;
+#[cfg(test)]
+mod corpora;
 #[cfg(test)]
 mod edges;
 #[cfg(test)]

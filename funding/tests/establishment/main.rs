@@ -12,9 +12,18 @@ mod channel_ready;
 #[cfg(test)]
 mod channel_reestablish;
 #[cfg(test)]
+#[path = "../../../fuzz/src/choices.rs"]
+#[allow(dead_code, reason = "the target of the other step table uses the rest")]
+mod choices;
+#[cfg(test)]
+mod corpora;
+#[cfg(test)]
 mod funding_created;
 #[cfg(test)]
 mod funding_signed;
+#[cfg(test)]
+#[path = "../../../fuzz/src/funding_step.rs"]
+mod funding_step;
 #[cfg(test)]
 mod golden;
 #[cfg(test)]
