@@ -1,6 +1,7 @@
 //! `closechannel`.
 
 use super::channel_point::{self, to_message};
+use super::fee_flags::Feerate;
 use super::follow::{Follow, Goal};
 use super::output;
 use super::progress::Progress;
@@ -22,15 +23,8 @@ pub struct CloseChannel {
     /// With our commitment, without the peer: our money comes home after a delay.
     #[arg(long)]
     force: bool,
-    /// The feerate of the closing transaction; without it the estimate for 6 blocks.
-    #[arg(
-        long = "sat_per_vbyte",
-        alias = "sat-per-vbyte",
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    sat_per_vbyte: u64,
+    #[command(flatten)]
+    feerate: Feerate,
     /// The highest feerate of the closing transaction, in satoshi per vbyte.
     #[arg(
         long = "max_fee_rate",
@@ -71,7 +65,7 @@ impl CloseChannel {
             channel_point: Some(to_message(outpoint)),
             force: self.force,
             delivery_address: self.delivery_addr.clone(),
-            sat_per_vbyte: self.sat_per_vbyte,
+            sat_per_vbyte: self.feerate.sat_per_vbyte,
             max_fee_per_vbyte: self.max_fee_rate,
             ..Default::default()
         };

@@ -10,6 +10,7 @@ mod channels;
 mod close_channel;
 mod daemon_socket;
 mod events_verb;
+mod fee_flags;
 mod follow;
 mod message_json;
 mod moment;

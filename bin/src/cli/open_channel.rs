@@ -2,6 +2,7 @@
 
 use super::channel_point::{self, to_coin};
 use super::channels::node_key;
+use super::fee_flags::Feerate;
 use super::follow::{Follow, Goal};
 use super::output;
 use super::peers;
@@ -32,9 +33,8 @@ pub struct OpenChannel {
     /// A gift to the peer in it, in satoshi.
     #[arg(long = "push_amt", alias = "push-amt", value_name = "SAT")]
     push_amt: Option<i64>,
-    /// The feerate of the funding transaction; without it the estimate for 6 blocks.
-    #[arg(long = "sat_per_vbyte", alias = "sat-per-vbyte", value_name = "N")]
-    sat_per_vbyte: Option<u64>,
+    #[command(flatten)]
+    feerate: Feerate,
     /// The highest fee of the funding transaction, in satoshi.
     #[arg(long = "max_fee", alias = "max-fee", value_name = "SAT")]
     max_fee: Option<u64>,
@@ -168,7 +168,7 @@ impl OpenChannel {
             node_pubkey: node_key(peer)?.serialize().to_vec(),
             local_funding_amount: amount,
             push_sat: self.push_amt.unwrap_or_default(),
-            sat_per_vbyte: self.sat_per_vbyte.unwrap_or_default(),
+            sat_per_vbyte: self.feerate.sat_per_vbyte,
             private: self.private,
             commitment_type: commitment_type.into(),
             outpoints: self.utxo.iter().copied().map(to_coin).collect(),

@@ -1,5 +1,6 @@
 //! The wallet: `newaddress`, `walletbalance`, `listunspent`, `sendcoins`.
 
+use super::fee_flags::Feerate;
 use super::output::print_line;
 use super::session::Session;
 use super::table::{Table, sheet, thousands};
@@ -40,15 +41,8 @@ pub struct SendCoins {
     /// How much, in satoshi.
     #[arg(long = "amt", value_name = "SAT")]
     amt: Option<i64>,
-    /// The feerate; without it the estimate for 6 blocks.
-    #[arg(
-        long = "sat_per_vbyte",
-        alias = "sat-per-vbyte",
-        value_name = "N",
-        default_value_t = 0,
-        hide_default_value = true
-    )]
-    sat_per_vbyte: u64,
+    #[command(flatten)]
+    feerate: Feerate,
     /// Both without their flags.
     #[arg(value_name = "ADDRESS SAT", num_args = 0..=2)]
     words: Vec<String>,
@@ -173,7 +167,7 @@ impl SendCoins {
         if words.next().is_some() {
             return Err(usage("too many words: write sendcoins ADDRESS SAT"));
         }
-        let sat_per_vbyte = self.sat_per_vbyte;
+        let sat_per_vbyte = self.feerate.sat_per_vbyte;
         let request = SendCoinsRequest { addr, amount, sat_per_vbyte, ..Default::default() };
         let answer = session.lightning().send_coins(request).await;
         let answer = answer.map_err(|status| session.failure(&status))?.into_inner();
