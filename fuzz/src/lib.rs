@@ -1,6 +1,7 @@
 //! The checks of the fuzz targets, free of libFuzzer, so that plain tests replay the corpora.
 
 pub mod choices;
+pub mod closing_checks;
 pub mod closing_step;
 pub mod disk_rows;
 pub mod funding_step;

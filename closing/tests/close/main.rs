@@ -8,6 +8,9 @@
 #[allow(dead_code, reason = "the target of the other step table uses the rest")]
 mod choices;
 #[cfg(test)]
+#[path = "../../../fuzz/src/closing_checks.rs"]
+mod closing_checks;
+#[cfg(test)]
 mod closing_complete;
 #[cfg(test)]
 mod closing_signed;
