@@ -49,8 +49,17 @@ pub fn find(
         return Ok(Start { seed: file.seed, birthday: Some(from), words: None });
     }
     if has_node {
+        // An older copy of the database knows nothing of the channels since.
+        if let Some(from) = config.recover_from {
+            recovery::begin(&folder.recovery_path(), block_before(from, backend, notify)?)?;
+        }
         let seed = folder.seed(network, 0, password, has_node)?.seed;
         return Ok(Start { seed, birthday: None, words: None });
+    }
+    if config.recover_from.is_some() {
+        let text =
+            "--recover-from: there is no node yet: say --recover FILE too, the file of its words";
+        return Err(Failure::new(Exit::Usage, text.to_owned()));
     }
     if let Some(file) = folder.kept_seed(network, password)? {
         let from = block_before(file.birthday, backend, notify)?;

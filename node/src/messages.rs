@@ -193,7 +193,7 @@ impl Node {
         }
         let text = format!(
             "the peer speaks of the channel {channel_id}, which is not in this database. Was an older copy \
-             restored? Then the peer closes by force now, and the seed alone finds the money: see Restore in \
+             restored? Then the peer closes by force now, and a start with --recover-from finds the money: see Restore in \
              docs/operating.md"
         );
         tracing::warn!(%node_id, text, "unknown channel");

@@ -45,6 +45,8 @@ pub struct Config {
     pub simple_close: bool,
     /// The words that a node is to be made of.
     pub recover: Option<Recover>,
+    /// The first block in which closes of channels are looked for that the database does not know.
+    pub recover_from: Option<u32>,
     /// How much is logged.
     pub log_level: String,
     /// Where to, if not to standard error.
@@ -94,10 +96,10 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish, Failu
     };
     let sources = Sources::gather(&matches, &|name| std::env::var_os(name))?;
     let mut config = Config::of(&sources)?;
-    config.recover = matches.get_one::<String>(settings::RECOVER).map(|words| Recover {
-        words: words.into(),
-        from: matches.get_one(settings::RECOVER_FROM).copied().unwrap_or(0),
-    });
+    config.recover_from = matches.get_one(settings::RECOVER_FROM).copied();
+    config.recover = matches
+        .get_one::<String>(settings::RECOVER)
+        .map(|words| Recover { words: words.into(), from: config.recover_from.unwrap_or(0) });
     if matches.get_flag(settings::PRINT) {
         return Ok(Wish::Print(sources.to_string()));
     }
@@ -128,6 +130,7 @@ impl Config {
             limits: limits::of(sources)?,
             simple_close: sources.switch("simple-close")?,
             recover: None,
+            recover_from: None,
             log_level,
             log_file: sources.optional("log-file", values::path)?,
         })

@@ -182,9 +182,12 @@ pub(super) fn command() -> Command {
             Arg::new(RECOVER_FROM)
                 .long(RECOVER_FROM)
                 .value_name("HEIGHT")
-                .requires(RECOVER)
                 .value_parser(clap::value_parser!(u32))
-                .help("The first block that may hold its coins; if not set, the chain is read from its beginning"),
+                .help(
+                    "The first block that may hold its coins; if not set, the chain is read from its beginning. Without \
+                     --recover: a node that has an older copy of its database again looks from this block on for what \
+                     its peers' closes pay",
+                ),
         );
     for setting in SETTINGS {
         let mut help = setting.help.to_owned();

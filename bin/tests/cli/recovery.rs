@@ -85,6 +85,28 @@ fn the_coins_of_a_lost_folder_come_back_with_its_words() {
     assert!(log.contains("found what a peer's close pays to this seed"), "{log}");
 }
 
+/// The database is of a time before the channel: what its peer's close pays is found all the same, once asked for.
+#[test]
+fn an_older_copy_of_the_database_finds_what_unknown_channels_pay() {
+    let mut daemon = Daemon::start();
+    let [_, anchored] = addresses(&words(&daemon));
+    let funds = |daemon: &Daemon| balance(&daemon.navvy, "confirmed_balance");
+    daemon.navvy.json(&["regtest", "fund", &anchored, "90000"]);
+    daemon.navvy.json(&["regtest", "mine", "20"]);
+    assert_eq!(funds(&daemon), 0);
+    daemon.navvy.json(&["stop"]);
+    daemon.wait_end();
+    daemon.launch(&["--embedded-chain", "--recover-from", "1"]);
+    daemon.wait_synced();
+    wait_for("the sweep", || {
+        daemon.navvy.json(&["regtest", "mine", "1"]);
+        (85_000..90_000).contains(&funds(&daemon)).then_some(())
+    });
+    let mut new = Daemon::prepare();
+    new.launch(&["--embedded-chain", "--recover-from", "1"]);
+    assert_eq!(new.wait_end(), Some(2), "there is no node");
+}
+
 #[test]
 fn words_from_standard_input_and_a_birthday_are_enough() {
     let mut lost = Daemon::start();
