@@ -117,7 +117,7 @@ impl ShuttingDown {
     pub fn on_reestablish(mut self, cx: &mut Context<'_>) -> Transition {
         let Some(theirs) = cx.link.theirs.clone() else { return Transition::stay(self) };
         match funding::compare(&self.channel, &theirs, cx.wallet) {
-            Standing::Close(cause) => Closing::by_cause(self.channel, cause, cx),
+            Standing::Close(cause) => self.fails(cause, cx),
             Standing::InSync => {
                 let mut effects = Vec::new();
                 self.patience = Patience::begin(cx.now);
@@ -207,7 +207,17 @@ impl ShuttingDown {
             return Transition::to(self, cause, vec![Effect::Reconnect("an error while closing")]);
         }
         let cause = funding::CloseCause::PeerError(text);
-        Closing::by_cause(self.channel, cause, cx)
+        self.fails(cause, cx)
+    }
+
+    /// The peer may have an offer of ours already, and broadcast it: its script is still that of a mutual close.
+    fn fails(self, cause: funding::CloseCause, cx: &mut Context<'_>) -> Transition {
+        let mut transition = Closing::by_cause(self.channel, cause, cx);
+        if let Some(State::Closing(closing)) = &mut transition.next {
+            closing.local_script = self.local_script;
+            closing.remote_script = self.remote_script;
+        }
+        transition
     }
 
     /// The peer's `warning`: the opener offers more, on a new connection.

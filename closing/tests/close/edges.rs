@@ -79,6 +79,22 @@ fn a_mutual_close_after_force_is_no_unknown_transaction() {
     assert_eq!(ending(&opener), Ending::Mutual);
 }
 
+/// LDK agrees, broadcasts, forgets the channel, and answers whoever never got its `closing_signed` with an `error`.
+#[test]
+fn a_mutual_close_after_the_error_of_a_peer_that_agreed_is_no_unknown_transaction() {
+    let (opener, accepter) = ends();
+    let (mut opener, mut accepter, _) = both_shut_down(opener, accepter);
+    accepter.receive(Message::ClosingSigned(opener.offer()));
+    let mutual = accepter.broadcast().pop().expect("it is agreed");
+    let channel_id = opener.channel().channel_id();
+    for _ in 0..2 {
+        opener.receive(Message::Error(wire::Error { channel_id, data: b"no".to_vec() }));
+    }
+    assert_eq!(opener.name(), "Closing");
+    opener.mine(&mutual, 104);
+    assert_eq!(ending(&opener), Ending::Mutual);
+}
+
 /// BOLT 2, closing_complete R19 in `Closing`: the second close goes to another script of the peer's.
 #[test]
 fn a_second_close_to_another_script_is_no_unknown_transaction() {
