@@ -100,7 +100,7 @@ fn wish(node_id: &str, address: &str) -> Open {
 #[test]
 fn bitcoind_dies_before_funding_signed_and_the_open_is_tried_again() {
     let mut pair = Pair::new();
-    pair.gate.close("testmempoolaccept");
+    pair.gate.close(&["testmempoolaccept"]);
     pair.open("early");
     pair.gate.wait_held();
     pair.alice.wait_state("WaitForTests");
@@ -129,7 +129,7 @@ fn bitcoind_dies_before_funding_signed_and_the_open_is_tried_again() {
 #[test]
 fn bitcoind_dies_after_funding_signed_and_hears_of_the_open_when_it_is_back() {
     let mut pair = Pair::new();
-    pair.gate.close("sendrawtransaction");
+    pair.gate.close(&["sendrawtransaction"]);
     pair.open("late");
     pair.gate.wait_held();
     let point = pair.alice.wait_state("WaitForChannelReady")["channel_point"].clone();

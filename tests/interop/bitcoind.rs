@@ -21,10 +21,10 @@ pub struct Bitcoind {
 }
 
 impl Bitcoind {
-    /// Starts one and waits until it answers.
-    pub fn start(folder: &Path) -> Self {
+    /// Starts one with these flags and waits until it answers.
+    pub fn start(folder: &Path, options: &[&str]) -> Self {
         let login = vec![format!("-rpcuser={USER}"), format!("-rpcpassword={PASSWORD}")];
-        Self::start_as(folder, login, &[])
+        Self::start_as(folder, login, options)
     }
 
     /// Starts one that makes a cookie, with these flags too.

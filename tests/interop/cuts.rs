@@ -4,14 +4,15 @@
 use crate::faults::{Fault, close_all, run};
 use crate::peer::{Peer, scenarios};
 use crate::table::Table;
-use crate::world::{Wish, World};
+use crate::world::{NO_ESTIMATES, Wish, World};
 
-scenarios!(lnd: each_message_is_lost_with_its_connection,);
+scenarios!(each_message_is_lost_with_its_connection,);
 
 fn each_message_is_lost_with_its_connection<P: Peer>() {
     let mut table = Table::read(&format!("cuts-{}", P::NAME));
-    let mut world = World::<P>::with(Wish { coins: 16, ..Wish::default() });
+    let mut world =
+        World::<P>::with(Wish { coins: 20, bitcoind_options: NO_ESTIMATES, ..Wish::default() });
     let runs = run(&mut world, Fault::Cut, &mut table);
-    close_all(&world, &runs);
+    close_all(&world, &runs, &mut table);
     table.check();
 }

@@ -16,7 +16,7 @@ pub struct Gate {
 
 #[derive(Default)]
 struct Shared {
-    call: Option<&'static str>,
+    calls: &'static [&'static str],
     is_held: bool,
 }
 
@@ -32,9 +32,9 @@ impl Gate {
         Self { port, shared }
     }
 
-    /// The next call of this name does not arrive, nor do later ones.
-    pub fn close(&self, call: &'static str) {
-        *lock(&self.shared) = Shared { call: Some(call), is_held: false };
+    /// The next call of one of these names does not arrive, nor do later ones.
+    pub fn close(&self, calls: &'static [&'static str]) {
+        *lock(&self.shared) = Shared { calls, is_held: false };
     }
 
     /// Waits until the call is there.
@@ -89,9 +89,10 @@ async fn session(socket: TcpStream, bitcoind: u16, shared: Arc<Mutex<Shared>>) -
 
 fn is_stopped(shared: &Mutex<Shared>, seen: &[u8]) -> bool {
     let mut shared = lock(shared);
-    let Some(call) = shared.call else { return false };
-    let name = format!("\"{call}\"");
-    let is_there = seen.windows(name.len()).any(|window| window == name.as_bytes());
+    let is_there = shared.calls.iter().any(|call| {
+        let name = format!("\"{call}\"");
+        seen.windows(name.len()).any(|window| window == name.as_bytes())
+    });
     shared.is_held |= is_there;
     is_there
 }

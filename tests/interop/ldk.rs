@@ -95,12 +95,19 @@ impl Peer for Ldk {
             "push_sat": open.push_sat,
             "announce": open.announce,
         }))?;
-        wait_for("ldk to open a channel", || {
+        let answer = || {
             let events = self.events().split_off(before);
             events.iter().find_map(|event| match event["event"].as_str() {
                 Some("pending") => Some(Ok(())),
                 Some("closed") => Some(Err(event["reason"].to_string())),
                 _ => None,
+            })
+        };
+        wait_for("ldk to open a channel", || {
+            answer().or_else(|| {
+                // It keeps what was not answered yet, and offers it again on the next connection.
+                let is_lost = !self.is_connected(&open.node_id);
+                is_lost.then(|| answer().unwrap_or_else(|| Err("the connection ended".to_owned())))
             })
         })
     }
@@ -112,7 +119,12 @@ impl Peer for Ldk {
         let mut channels: Vec<PeerChannel> = listed
             .iter()
             .filter(|channel| channel["channel_point"].is_string())
-            .map(|channel| self.open_channel(channel, &balance))
+            .map(|channel| {
+                let was_ready = events.iter().any(|event| {
+                    event["event"] == "ready" && event["channel_id"] == channel["channel_id"]
+                });
+                self.open_channel(channel, was_ready, &balance)
+            })
             .collect();
         let closed = events.iter().filter(|event| event["event"] == "closed");
         channels.extend(closed.filter_map(|closed| {
@@ -211,7 +223,8 @@ impl Ldk {
         pending.unwrap_or_else(|| panic!("ldk has no {channel_point}"))["channel_id"].clone()
     }
 
-    fn open_channel(&self, channel: &Value, balance: &Value) -> PeerChannel {
+    /// One that was ready once, and says no more that it is, has begun to close.
+    fn open_channel(&self, channel: &Value, was_ready: bool, balance: &Value) -> PeerChannel {
         let capacity_sat = channel["funding_sat"].as_u64().expect("an amount");
         let format = self.last_type();
         let (weight, anchors) = match format {
@@ -225,7 +238,11 @@ impl Ldk {
         PeerChannel {
             channel_point: channel["channel_point"].as_str().expect("an outpoint").to_owned(),
             node_id: channel["node_id"].as_str().expect("a key").to_owned(),
-            standing: if channel["ready"] == true { Standing::Open } else { Standing::Pending },
+            standing: match (channel["ready"] == true, was_ready) {
+                (true, _) => Standing::Open,
+                (false, true) => Standing::Closing,
+                (false, false) => Standing::Pending,
+            },
             active: channel["usable"] == true,
             announced: channel["announced"] == true,
             capacity_sat,

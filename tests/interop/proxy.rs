@@ -22,6 +22,16 @@ pub enum Side {
     Peer,
 }
 
+impl Side {
+    /// The one across.
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Navvyd => Self::Peer,
+            Self::Peer => Self::Navvyd,
+        }
+    }
+}
+
 /// See the file's head.
 pub struct Proxy {
     /// As whom each side knows the other.
@@ -48,7 +58,8 @@ impl Proxy {
     pub fn start(navvyd: &End, peer: &End) -> Self {
         let secret = fresh_secret("node");
         let node_id = NodeKey::new(secret).public_key().to_string();
-        let (control, watched) = watch::channel(Control { up: true, session: 0, hold: None });
+        let (control, watched) =
+            watch::channel(Control { up: true, session: 0, hold: None, forged: None });
         let shared = Arc::new(Shared::default());
         let listen = |from: Side, to: &End| {
             let port = free_port();
@@ -88,8 +99,14 @@ impl Proxy {
     /// Both connections end, what is held is lost, and nobody gets through.
     pub fn cut(&self) {
         self.control.send_modify(|control| {
-            *control = Control { up: false, session: control.session + 1, hold: None };
+            let session = control.session + 1;
+            *control = Control { up: false, session, hold: None, forged: None };
         });
+    }
+
+    /// Until the next cut the peer's `channel_reestablish` says that we revoked so many commitments, with this secret.
+    pub fn forge(&self, numbers: (u64, [u8; 32])) {
+        self.control.send_modify(|control| control.forged = Some(numbers));
     }
 
     /// From now on they get through again. Only what is said after this is in [`Proxy::said`].
@@ -127,6 +144,8 @@ struct Control {
     /// Counts cuts: a connection that is older than the last one has to end.
     session: u64,
     hold: Option<(Side, u16)>,
+    /// What the peer's `channel_reestablish` says instead of the truth: `next_revocation_number` and its secret.
+    forged: Option<(u64, [u8; 32])>,
 }
 
 #[derive(Default)]
@@ -184,10 +203,7 @@ impl Line {
         let ephemeral = fresh_secret("ephemeral");
         let called =
             transport::connect_tcp(socket, &key, ephemeral, to, &[], &deadlines).await.ok()?;
-        let other = match self.from {
-            Side::Navvyd => Side::Peer,
-            Side::Peer => Side::Navvyd,
-        };
+        let other = self.from.other();
         let ended = async {
             while control.borrow_and_update().session == session {
                 if control.changed().await.is_err() {
@@ -223,6 +239,12 @@ impl Line {
                 return;
             }
             self.shared.lock().said.push((side, number));
+            let mut message = message.to_vec();
+            let forged = control.borrow().forged;
+            if let (Side::Peer, REESTABLISH, Some((revoked, secret))) = (side, number, forged) {
+                message[42..50].copy_from_slice(&revoked.to_be_bytes());
+                message[50..82].copy_from_slice(&secret);
+            }
             if transport::send(&mut writer, [message], &deadlines).await.is_err() {
                 return;
             }
@@ -262,6 +284,8 @@ pub fn number(message: &str) -> u16 {
     found.unwrap_or_else(|| panic!("{message} is no message")).0
 }
 
+/// `channel_reestablish`.
+const REESTABLISH: u16 = 136;
 const NAMES: &[(u16, &str)] = &[
     (16, "init"),
     (17, "error"),

@@ -15,7 +15,7 @@ impl Chain {
         let folder = TempDir::new().expect("a folder");
         let password = folder.path().join("password");
         std::fs::write(&password, format!("{PASSWORD}\n")).expect("a file");
-        Self { bitcoind: Bitcoind::start(folder.path()), folder }
+        Self { bitcoind: Bitcoind::start(folder.path(), &[]), folder }
     }
 
     fn run(&self, arguments: &[&str]) -> Result<Value, (i32, String)> {
