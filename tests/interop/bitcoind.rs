@@ -46,6 +46,8 @@ impl Bitcoind {
             "-dnsseed=0".to_owned(),
             "-fixedseeds=0".to_owned(),
             "-discover=0".to_owned(),
+            // Each node that waits for a block holds one of them.
+            "-rpcthreads=64".to_owned(),
         ];
         arguments.extend_from_slice(&login);
         arguments.extend(options.iter().map(ToString::to_string));
