@@ -168,7 +168,7 @@ fn usage() -> ExitCode {
 /// So many runs see what is seen often.
 const MANY: u64 = 1_000;
 
-const BUGS: [Bug; 8] = [
+const BUGS: [Bug; 9] = [
     Bug::EffectsBeforeCommit,
     Bug::KeysReused,
     Bug::NoRebroadcast,
@@ -177,4 +177,5 @@ const BUGS: [Bug; 8] = [
     Bug::TipsApart,
     Bug::SweepLost,
     Bug::StaleCommitment,
+    Bug::BroadcastOnce,
 ];

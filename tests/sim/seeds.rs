@@ -150,4 +150,5 @@ planted! {
     planted_tips_apart_is_found: TipsApart within 20;
     planted_sweep_lost_is_found: SweepLost within 120;
     planted_stale_commitment_is_found: StaleCommitment within 120;
+    planted_broadcast_once_is_found: BroadcastOnce within 20;
 }

@@ -20,6 +20,8 @@ pub enum Bug {
     SweepLost,
     /// Commitment #0 is broadcast although the peer has proved a later one.
     StaleCommitment,
+    /// What was broadcast once is never broadcast again, not even by the process that did it.
+    BroadcastOnce,
 }
 
 impl Bug {
@@ -34,6 +36,7 @@ impl Bug {
             Self::TipsApart => "tips-apart",
             Self::SweepLost => "sweep-lost",
             Self::StaleCommitment => "stale-commitment",
+            Self::BroadcastOnce => "broadcast-once",
         }
     }
 }

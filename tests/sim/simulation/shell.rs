@@ -125,7 +125,7 @@ impl World {
     }
 
     /// Planted bugs that leave a broadcast out.
-    fn withholds(&self, index: usize, transactions: &[Transaction]) -> bool {
+    fn withholds(&mut self, index: usize, transactions: &[Transaction]) -> bool {
         let life = self.hosts[index].life;
         match self.settings.bug {
             // What an earlier process had broadcast.
@@ -139,6 +139,12 @@ impl World {
                 .iter()
                 .flat_map(|transaction| &transaction.input)
                 .any(|input| self.checkers.ever_spent.contains(&(index, input.previous_output))),
+            Some(Bug::BroadcastOnce) => {
+                let txids = transactions.iter().map(Transaction::compute_txid);
+                let known = self.checkers.ever_broadcast.len();
+                self.checkers.ever_broadcast.extend(txids.map(|txid| (index, txid)));
+                known == self.checkers.ever_broadcast.len()
+            }
             Some(_) | None => false,
         }
     }

@@ -38,6 +38,8 @@ pub struct Checkers {
     pub ready_left: BTreeSet<(usize, ChannelId)>,
     /// For the planted bugs.
     pub first_broadcast: BTreeMap<(usize, Txid), u32>,
+    /// For the planted bugs: what was broadcast.
+    pub ever_broadcast: BTreeSet<(usize, Txid)>,
     /// For the planted bugs: outputs that a block had spent, as a host saw it.
     pub ever_spent: BTreeSet<(usize, OutPoint)>,
 }

@@ -2,6 +2,7 @@
 
 use crate::simulation::world::World;
 use bitcoin::OutPoint;
+use funding::FundingPosition;
 use node::ChannelState;
 use std::collections::BTreeMap;
 
@@ -54,6 +55,13 @@ impl World {
                     let id = channel.state.channel_ids();
                     return Some(format!("n{index} has a channel in {name} ({id:?})"));
                 };
+                // The mempool is empty when all is settled.
+                if matches!(funded.position, FundingPosition::Mempool { .. }) {
+                    return Some(format!(
+                        "n{index} says that {} is in the mempool",
+                        funded.outpoint
+                    ));
+                }
                 all.entry(funded.outpoint).or_default().push((index, standing));
             }
         }
