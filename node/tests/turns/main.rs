@@ -12,6 +12,11 @@ mod closes;
 #[cfg(test)]
 mod commits;
 #[cfg(test)]
+mod corpora;
+#[cfg(test)]
+#[path = "../../../fuzz/src/disk_rows.rs"]
+mod disk_rows;
+#[cfg(test)]
 mod dormant;
 #[cfg(test)]
 mod endings;
