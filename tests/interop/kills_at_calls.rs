@@ -121,12 +121,12 @@ fn dies<P: Peer>(world: &mut World<P>, run: &Run) {
 }
 
 fn dies_before_a_close_together<P: Peer>(world: &mut World<P>, run: &Run, table: &mut Table) {
-    is_usable(world, run);
+    let point = is_usable(world, run);
     world.gate.close(BROADCASTS);
     run.close(world);
     dies(world, run);
     table.observe(run.key("close"), || run.look(world));
-    is_spent(world, run);
+    is_spent(world, run, &point);
 }
 
 /// The height of its block.
@@ -138,7 +138,7 @@ fn dies_before_its_commitment<P: Peer>(world: &mut World<P>, run: &Run, table: &
     world.gate.close(BROADCASTS);
     world.navvyd.close(&point, Close { force: true, sat_per_kw: 2_500 });
     dies(world, run);
-    is_spent(world, run);
+    is_spent(world, run, &point);
     table.observe(run.key("close"), || run.look(world));
     world.mine(1);
     world.bitcoind.height()
@@ -150,7 +150,8 @@ fn dies_before_the_sweep_of_theirs<P: Peer>(world: &mut World<P>, run: &Run, tab
     world.navvyd.kill();
     run.proxy.cut();
     world.peer.force_close(text(&point)).expect("a close");
-    world.bitcoind.wait_mempool(1);
+    // What the peer sweeps of another channel may be there already.
+    is_spent(world, run, &point);
     world.gate.close(BROADCASTS);
     world.bitcoind.mine(1);
     world.navvyd.relaunch();
@@ -172,9 +173,8 @@ fn dies_before_the_sweep_of_ours<P: Peer>(world: &mut World<P>, run: &Run, table
 }
 
 /// Waits until the mempool spends the channel: the new process has done it.
-fn is_spent<P: Peer>(world: &World<P>, run: &Run) {
-    let channel = run.ours(world).swap_remove(0);
-    let (txid, vout) = text(&channel["channel_point"]).split_once(':').expect("an outpoint");
+fn is_spent<P: Peer>(world: &World<P>, run: &Run, point: &Value) {
+    let (txid, vout) = text(point).split_once(':').expect("an outpoint");
     let outpoint = format!("[{{\"txid\":\"{txid}\",\"vout\":{vout}}}]");
     wait_for(&format!("{}: to be spent", run.name), || {
         let spends = world.bitcoind.call(&["gettxspendingprevout", &outpoint]);
