@@ -55,7 +55,7 @@ fn main() {
         println!("BITCOIND_EXE is not set: see tests/run peers");
         return;
     }
-    let bitcoind = Bitcoind::start(folder.path());
+    let bitcoind = Bitcoind::start(folder.path(), &[]);
     bitcoind.mine(101);
     std::fs::write(folder.path().join("password"), PASSWORD).unwrap();
     let mut candidates = vec![navvyd(folder.path(), &bitcoind)];

@@ -37,7 +37,7 @@ fn main() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let bitcoind = Bitcoind::start(folder.path());
+    let bitcoind = Bitcoind::start(folder.path(), &[]);
     bitcoind.mine(101);
     let idle = is_wanted("memory").then(|| memory::run(folder.path(), &bitcoind)).flatten();
     let lnds = is_wanted("opens").then(|| opens::run(folder.path(), &bitcoind)).flatten();
