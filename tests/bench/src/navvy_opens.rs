@@ -168,6 +168,7 @@ fn start(folder: &Path, name: &str, seed: u8, backend: &Follower) -> Daemon {
         seed: Seed::from_entropy([seed; 32]),
         database: Database::with_backend(Counting::create(&file)).unwrap(),
         birthday: Some(backend.another().birthday().unwrap()),
+        limits: bin::limits::Limits::default(),
         features: peer::offered_features(),
         entropy: Box::new(bin::entropy::System),
         tap: None,
