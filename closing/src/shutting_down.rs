@@ -212,12 +212,8 @@ impl ShuttingDown {
 
     /// The peer may have an offer of ours already, and broadcast it: its script is still that of a mutual close.
     fn fails(self, cause: funding::CloseCause, cx: &mut Context<'_>) -> Transition {
-        let mut transition = Closing::by_cause(self.channel, cause, cx);
-        if let Some(State::Closing(closing)) = &mut transition.next {
-            closing.local_script = self.local_script;
-            closing.remote_script = self.remote_script;
-        }
-        transition
+        let scripts = (self.local_script, self.remote_script);
+        with_scripts(Closing::by_cause(self.channel, cause, cx), scripts)
     }
 
     /// The peer's `warning`: the opener offers more, on a new connection.
@@ -261,11 +257,8 @@ impl ShuttingDown {
 
     /// By force after all. A transaction that was signed for before may still win: its scripts stay known.
     pub fn on_forced(self, request: CloseRequest, cx: &mut Context<'_>) -> Transition {
-        let mut forced = Closing::force(self.channel, request, "closed by force", cx);
-        if let Some(State::Closing(closing)) = &mut forced.next {
-            (closing.local_script, closing.remote_script) = (self.local_script, self.remote_script);
-        }
-        forced
+        let scripts = (self.local_script, self.remote_script);
+        with_scripts(Closing::force(self.channel, request, "closed by force", cx), scripts)
     }
 
     /// News of the funding transaction.
@@ -414,6 +407,14 @@ impl ShuttingDown {
         let cause = format!("{why}: try {} offers {} sat/kw", self.tries, self.offer.0);
         Transition::to(self, cause, vec![Effect::Reconnect(why)])
     }
+}
+
+/// A close that begins anew, with the scripts that the negotiation before it had.
+fn with_scripts(mut closes: Transition, scripts: (ScriptBuf, Option<ScriptBuf>)) -> Transition {
+    if let Some(State::Closing(closing)) = &mut closes.next {
+        (closing.local_script, closing.remote_script) = scripts;
+    }
+    closes
 }
 
 /// A `closing_signed` of ours.

@@ -107,10 +107,9 @@ pub(crate) fn is_minable(transaction: &Transaction, fee: Amount, cx: &Context<'_
         // Of times no more is known here than that those of BOLT 3 have passed.
         LockTime::Seconds(_) => false,
     });
-    // Dust does not relay either; an OP_RETURN may have nothing.
-    let has_no_dust = transaction.output.iter().all(|output| {
-        output.script_pubkey.is_op_return() || output.value >= dust_limit(&output.script_pubkey)
-    });
+    // Dust does not relay either.
+    let mut outputs = transaction.output.iter();
+    let has_no_dust = outputs.all(|output| output.value >= dust_limit(&output.script_pubkey));
     is_final && has_no_dust && fee >= cx.fees.floor.fee(transaction.weight().to_wu())
 }
 

@@ -1,10 +1,8 @@
 //! Room for peers' opens: how many there may be of one peer, and what goes when there are too many of all.
 
-use crate::Table;
 use crate::channel::{Channel, ChannelEvent, ChannelState};
 use crate::node::Node;
-use crate::reply::Notice;
-use crate::turn::{Turn, is_pending};
+use crate::turn::{Gone, Turn, is_pending};
 use funding::{FundingPosition, Refusal, Role};
 use secp256k1::PublicKey;
 use transactions::KeysId;
@@ -73,12 +71,10 @@ impl Node {
     fn forget(&mut self, keys_id: KeysId, cause: &str, turn: &mut Turn<'_>) {
         let Some(channel) = self.channels.remove(&keys_id) else { return };
         self.unlist(keys_id, &channel);
-        let (node_id, request) = (channel.node_id, channel.request.clone());
-        let from = channel.state.name();
-        self.on_ended(&node_id, from, cause, turn);
-        turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
-        let entry = self.journal(keys_id, channel.subject(), from, "", cause, turn);
-        turn.notify(Notice::Channel { keys_id, request, node_id, entry });
+        let (from, subject) = (channel.state.name(), channel.subject());
+        self.on_ended(&channel.node_id, from, cause, turn);
+        let gone = Gone { node_id: channel.node_id, request: channel.request, subject, from };
+        self.erase(keys_id, gone, cause, turn);
     }
 }
 

@@ -10,7 +10,8 @@ use crate::{Effect, Entropy, Step, Table};
 use bitcoin::hashes::Hash as _;
 use bitcoin::{OutPoint, Txid};
 use chain::Watch;
-use funding::{Context, Now};
+use funding::{Context, Now, RequestId};
+use secp256k1::PublicKey;
 use std::collections::BTreeSet;
 use transactions::KeysId;
 use wire::ChannelId;
@@ -30,6 +31,15 @@ impl<'a> Turn<'a> {
     pub(crate) fn notify(&mut self, notice: Notice) {
         self.step.effect(Effect::Notify(Box::new(notice)));
     }
+}
+
+/// What is still to be said of a channel that is out of the map.
+pub(crate) struct Gone {
+    pub(crate) node_id: PublicKey,
+    pub(crate) request: Option<RequestId>,
+    pub(crate) subject: JournalSubject,
+    /// The name of its last state.
+    pub(crate) from: &'static str,
 }
 
 impl Node {
@@ -52,9 +62,8 @@ impl Node {
             let (node_id, request) = (channel.node_id, channel.request);
             self.on_ended(&node_id, from, &cause, turn);
             if before.is_some() {
-                turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
-                let entry = self.journal(keys_id, subject, from, "", &cause, turn);
-                turn.notify(Notice::Channel { keys_id, request, node_id, entry });
+                let gone = Gone { node_id, request, subject, from };
+                self.erase(keys_id, gone, &cause, turn);
             }
             if let Some(failure) = failure {
                 self.on_attempt_failed(keys_id, &failure, turn);
@@ -91,6 +100,14 @@ impl Node {
         if became_channel || died {
             self.on_funded(keys_id, turn);
         }
+    }
+
+    /// The row of a channel goes; the journal and whoever watches hear why.
+    pub(crate) fn erase(&mut self, keys_id: KeysId, gone: Gone, cause: &str, turn: &mut Turn<'_>) {
+        let Gone { node_id, request, subject, from } = gone;
+        turn.step.write(Table::Channels, keys_id.0.to_vec(), None);
+        let entry = self.journal(keys_id, subject, from, "", cause, turn);
+        turn.notify(Notice::Channel { keys_id, request, node_id, entry });
     }
 
     /// Puts a new channel in.
@@ -274,7 +291,7 @@ impl Node {
     fn run(
         &mut self,
         keys_id: KeysId,
-        node_id: secp256k1::PublicKey,
+        node_id: PublicKey,
         effects: &[ChannelEffect],
         turn: &mut Turn<'_>,
     ) {
