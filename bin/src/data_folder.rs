@@ -81,7 +81,6 @@ impl DataFolder {
             );
             return Err(Failure::new(Exit::Seed, text));
         }
-        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
         let seed = Seed::from_entropy(entropy::bytes().map_err(no_entropy)?);
         let words = seed.words();
         let file = SeedFile { seed, network, birthday };
@@ -119,7 +118,6 @@ impl DataFolder {
     /// # Errors
     /// When there is one already, or the file cannot be written.
     pub fn keep_seed(&self, file: &SeedFile, password: Option<&[u8]>) -> Result<(), Failure> {
-        let no_entropy = |error: entropy::NoEntropy| Failure::new(Exit::Failed, error.to_string());
         let salt = entropy::bytes().map_err(no_entropy)?;
         let nonce = entropy::bytes().map_err(no_entropy)?;
         let protection = password.map(|password| Protection { password, salt, nonce });
@@ -203,6 +201,10 @@ impl DataFolder {
     fn database_path(&self) -> PathBuf {
         self.path.join("navvy.redb")
     }
+}
+
+fn no_entropy(error: entropy::NoEntropy) -> Failure {
+    Failure::new(Exit::Failed, error.to_string())
 }
 
 fn seed_failure(error: &SeedFileError) -> Failure {

@@ -1,6 +1,6 @@
 //! Which seed a start has, and from which block on its wallet follows the chain.
 
-use crate::config::{Config, Recover};
+use crate::config::Config;
 use crate::data_folder::DataFolder;
 use crate::exit::{Exit, Failure};
 use crate::recovery;
@@ -38,10 +38,10 @@ pub fn find(
     notify: &Notify,
 ) -> Result<Start, Failure> {
     let network = config.network;
-    if let Some(recover) = &config.recover {
+    if let Some(words) = &config.recover {
         folder.check_is_new(has_node)?;
-        let seed = read_words(recover)?;
-        let from = block_before(recover.from, backend, notify)?;
+        let seed = read_words(words)?;
+        let from = block_before(config.recover_from.unwrap_or(0), backend, notify)?;
         // The note first: once there is a seed, a start without the flag must know what is still to be done.
         recovery::begin(&folder.recovery_path(), from)?;
         let file = SeedFile { seed, network, birthday: from.height };
@@ -90,8 +90,7 @@ fn block_before(from: u32, backend: &mut dyn Backend, notify: &Notify) -> Result
     }
 }
 
-fn read_words(recover: &Recover) -> Result<Seed, Failure> {
-    let path = &recover.words;
+fn read_words(path: &Path) -> Result<Seed, Failure> {
     let failed = |error: std::io::Error| {
         Failure::new(Exit::Usage, format!("--recover {}: {error}", path.display()))
     };

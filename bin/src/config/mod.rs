@@ -43,9 +43,9 @@ pub struct Config {
     pub limits: Limits,
     /// Whether `option_simple_close` is offered.
     pub simple_close: bool,
-    /// The words that a node is to be made of.
-    pub recover: Option<Recover>,
-    /// The first block in which closes of channels are looked for that the database does not know.
+    /// The file with the words that a node is to be made of; `-`: standard input.
+    pub recover: Option<PathBuf>,
+    /// The first block that may hold coins of these words, or closes of channels that the database does not know.
     pub recover_from: Option<u32>,
     /// How much is logged.
     pub log_level: String,
@@ -60,15 +60,6 @@ pub enum Chain {
     Embedded,
     /// A Bitcoin Core.
     Bitcoind(BitcoindConfig),
-}
-
-/// A node is to be made of its words.
-#[derive(Clone, Debug)]
-pub struct Recover {
-    /// The file that holds them; `-`: standard input.
-    pub words: PathBuf,
-    /// The first block that may hold coins.
-    pub from: u32,
 }
 
 /// What a command line asks for.
@@ -97,9 +88,7 @@ pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Wish, Failu
     let sources = Sources::gather(&matches, &|name| std::env::var_os(name))?;
     let mut config = Config::of(&sources)?;
     config.recover_from = matches.get_one(settings::RECOVER_FROM).copied();
-    config.recover = matches
-        .get_one::<String>(settings::RECOVER)
-        .map(|words| Recover { words: words.into(), from: config.recover_from.unwrap_or(0) });
+    config.recover = matches.get_one::<String>(settings::RECOVER).map(PathBuf::from);
     if matches.get_flag(settings::PRINT) {
         return Ok(Wish::Print(sources.to_string()));
     }

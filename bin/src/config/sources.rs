@@ -147,8 +147,7 @@ impl fmt::Display for Sources {
             };
             let line = match setting.value {
                 Some(_) if !setting.is_number() => format!("{name} = {}", quoted(text)),
-                Some(_) => format!("{name} = {text}"),
-                None => format!("{name} = {text}"),
+                Some(_) | None => format!("{name} = {text}"),
             };
             let origin = match origin {
                 Origin::CommandLine => "command line".to_owned(),
