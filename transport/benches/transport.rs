@@ -9,28 +9,20 @@
     reason = "a benchmark ends at the first surprise"
 )]
 
+mod handshake;
+
 use bytes::BytesMut;
 use chacha20poly1305::aead::AeadInOut;
 use chacha20poly1305::{ChaCha20Poly1305, KeyInit};
-use secp256k1::ecdh::SharedSecret;
-use secp256k1::{PublicKey, SecretKey};
-use std::sync::atomic::{AtomicU64, Ordering};
+use handshake::{curve_operations, secret_key, shaken};
 use std::time::{Duration, Instant};
 use tokio_util::codec::{Decoder, Encoder};
-use transport::{Initiator, NodeKey, Opener, Responder, Sealer};
+use transport::NodeKey;
 
 fn main() {
     println!("{:<46} {:>12} {:>12} {:>8}", "work", "it", "baseline", "ratio");
-    handshake();
+    whole_handshake();
     packet();
-}
-
-/// A key that was not used before; chance does not matter here.
-fn secret_key() -> SecretKey {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let mut bytes = [7; 32];
-    bytes[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    SecretKey::from_slice(&bytes).unwrap()
 }
 
 fn row(work: &str, it: Duration, baseline: Duration) {
@@ -56,36 +48,13 @@ fn fastest(batches: usize, each: usize, mut f: impl FnMut()) -> Duration {
         .unwrap()
 }
 
-fn shaken(ours: &NodeKey, theirs: &NodeKey) -> ((Sealer, Opener), (Sealer, Opener)) {
-    let [a, b] = [secret_key(), secret_key()];
-    let (initiator, one) = Initiator::start(ours, a, &theirs.public_key()).unwrap();
-    let (responder, two) = Responder::act_one(theirs, b, &one).unwrap();
-    let (three, sealer, opener) = initiator.act_two(&two).unwrap();
-    let (_, their_sealer, their_opener) = responder.act_three(&three).unwrap();
-    ((sealer, opener), (their_sealer, their_opener))
-}
-
 /// Both sides of a handshake, against the curve operations that BOLT 8 cannot do without.
-fn handshake() {
+fn whole_handshake() {
     let [ours, theirs] = [(); 2].map(|()| NodeKey::new(secret_key()));
     let it = fastest(30, 20, || {
         shaken(&ours, &theirs);
     });
-    let secret = secret_key();
-    let point = PublicKey::from_secret_key_global(&secret);
-    let bytes = point.serialize();
-    // Each side: three ECDH and one key made; three keys read between them.
-    let baseline = fastest(30, 20, || {
-        for _ in 0..6 {
-            std::hint::black_box(SharedSecret::new(&point, &secret));
-        }
-        for _ in 0..2 {
-            std::hint::black_box(PublicKey::from_secret_key_global(&secret));
-        }
-        for _ in 0..3 {
-            std::hint::black_box(PublicKey::from_slice(&bytes).unwrap());
-        }
-    });
+    let baseline = fastest(30, 20, curve_operations());
     row("handshake, both sides / its curve operations", it, baseline);
 }
 

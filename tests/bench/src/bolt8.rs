@@ -1,19 +1,17 @@
 //! BOLT 8: the handshake, one message, many messages.
 
 use crate::clock::side_by_side;
+use crate::curve::{curve_operations, secret_key, shaken};
 use crate::ldk_pair::Pair;
 use crate::table::{Row, micros};
 use bytes::BytesMut;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use secp256k1::ecdh::SharedSecret;
-use secp256k1::{PublicKey, SecretKey};
 use std::hint::black_box;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 use tokio_util::codec::{Decoder, Encoder};
-use transport::{Deadlines, Initiator, NodeKey, Opener, Responder, Sealer};
+use transport::{Deadlines, NodeKey};
 
 /// All three.
 pub fn run() {
@@ -22,49 +20,17 @@ pub fn run() {
     stream();
 }
 
-/// A key that was not used before; chance does not matter here.
-fn secret_key() -> SecretKey {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    let mut bytes = [7; 32];
-    bytes[..8].copy_from_slice(&NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes());
-    SecretKey::from_slice(&bytes).unwrap()
-}
-
-fn shaken(ours: &NodeKey, theirs: &NodeKey) -> ((Sealer, Opener), (Sealer, Opener)) {
-    let [a, b] = [secret_key(), secret_key()];
-    let (initiator, one) = Initiator::start(ours, a, &theirs.public_key()).unwrap();
-    let (responder, two) = Responder::act_one(theirs, b, &one).unwrap();
-    let (three, sealer, opener) = initiator.act_two(&two).unwrap();
-    let (_, their_sealer, their_opener) = responder.act_three(&three).unwrap();
-    ((sealer, opener), (their_sealer, their_opener))
-}
-
 /// Both sides in one thread, so that time is processor time.
 fn handshake() {
     let [ours, theirs] = [(); 2].map(|()| NodeKey::new(secret_key()));
-    let secret = secret_key();
-    let point = PublicKey::from_secret_key_global(&secret);
-    let bytes = point.serialize();
+    let curve = curve_operations();
     let pair = Pair::new();
     let [it, curve, ldk] = side_by_side(
         60,
         10,
-        [
-            &mut || drop(black_box(shaken(&ours, &theirs))),
-            // Each side: three ECDH and one key made; three keys read between them.
-            &mut || {
-                for _ in 0..6 {
-                    black_box(SharedSecret::new(&point, &secret));
-                }
-                for _ in 0..2 {
-                    black_box(PublicKey::from_secret_key_global(&secret));
-                }
-                for _ in 0..3 {
-                    black_box(PublicKey::from_slice(&bytes).unwrap());
-                }
-            },
-            &mut || pair.disconnect(&pair.connect()),
-        ],
+        [&mut || drop(black_box(shaken(&ours, &theirs))), &mut || curve(), &mut || {
+            pair.disconnect(&pair.connect())
+        }],
     );
     let row = |baseline: &str, theirs: f64, goal, most: f64| Row {
         work: "BOLT 8 handshake, CPU of both sides",

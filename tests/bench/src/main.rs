@@ -9,6 +9,8 @@ mod bolt8;
 mod clock;
 mod coins;
 mod counting;
+#[path = "../../../transport/benches/handshake/mod.rs"]
+mod curve;
 mod http;
 mod ldk_pair;
 mod memory;

@@ -10,6 +10,7 @@ use bitcoin::{Address, Amount, Network};
 use chain::Backend;
 use chain::bitcoind::{Auth, Bitcoind as Follower, Config};
 use node::{Command, OpenCommand, Reply, RequestId};
+use secp256k1::PublicKey;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -97,19 +98,9 @@ impl Nodes {
         let first = self.next;
         for number in 0..count {
             let accepter = &self.accepters[number % self.accepters.len()];
-            let command = Command::Open(Box::new(OpenCommand {
-                request: RequestId(format!("{:08}", first + number)),
-                node_id: accepter.node_id,
-                address: Some(accepter.address.to_string()),
-                funding: Amount::from_sat(500_000),
-                push: Amount::ZERO,
-                announce: false,
-                channel_type: ChannelType::anchors_zero_fee_htlc_tx(),
-                feerate: None,
-                max_fee: Amount::from_sat(10_000),
-                coins: Vec::new(),
-                force: true,
-            }));
+            let name = format!("{:08}", first + number);
+            let address = Some(accepter.address.to_string());
+            let command = open_command(name, accepter.node_id, address);
             let reply = client.ask_blocking(command);
             assert!(matches!(reply, Reply::Request(_)), "{reply:?}");
         }
@@ -175,4 +166,21 @@ fn start(folder: &Path, name: &str, seed: u8, backend: &Follower) -> Daemon {
         reset_sockets: false,
     })
     .unwrap()
+}
+
+/// An open of half a million satoshi, as all rows of the table have it.
+pub fn open_command(name: String, node_id: PublicKey, address: Option<String>) -> Command {
+    Command::Open(Box::new(OpenCommand {
+        request: RequestId(name),
+        node_id,
+        address,
+        funding: Amount::from_sat(500_000),
+        push: Amount::ZERO,
+        announce: false,
+        channel_type: ChannelType::anchors_zero_fee_htlc_tx(),
+        feerate: None,
+        max_fee: Amount::from_sat(10_000),
+        coins: Vec::new(),
+        force: true,
+    }))
 }

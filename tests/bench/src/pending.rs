@@ -3,19 +3,16 @@
 //! coins; only the sockets and the broadcasts are left out.
 
 use crate::bitcoind::Bitcoind;
-use crate::navvy_opens::backend;
+use crate::navvy_opens::{backend, open_command};
 use crate::opens::lnd_opens;
 use crate::peers::{Daemon, Kind};
 use crate::table::{Row, millis, note};
 use bin::data_folder::DataFolder;
 use bitcoin::constants::ChainHash;
-use bitcoin::{Amount, Network};
+use bitcoin::Network;
 use chain::{Backend, ChainEvent};
 use funding::{Monotonic, Now, Policy, Verdict};
-use node::{
-    ChannelType, Command, CommandId, Config, ConnId, Effect, Event, Node, OpenCommand, Reply,
-    RequestId, Timestamp,
-};
+use node::{Command, CommandId, Config, ConnId, Effect, Event, Node, Reply, Timestamp};
 use secp256k1::{PublicKey, SecretKey};
 use std::collections::VecDeque;
 use std::path::Path;
@@ -190,19 +187,7 @@ fn connected(peer: u32) -> Event {
 }
 
 fn open(peer: u32, number: u32) -> Event {
-    let command = Command::Open(Box::new(OpenCommand {
-        request: RequestId(format!("{peer}-{number}")),
-        node_id: name(peer),
-        address: None,
-        funding: Amount::from_sat(500_000),
-        push: Amount::ZERO,
-        announce: false,
-        channel_type: ChannelType::anchors_zero_fee_htlc_tx(),
-        feerate: None,
-        max_fee: Amount::from_sat(10_000),
-        coins: Vec::new(),
-        force: true,
-    }));
+    let command = open_command(format!("{peer}-{number}"), name(peer), None);
     Event::Command { id: CommandId(1), command }
 }
 
