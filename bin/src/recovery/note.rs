@@ -29,7 +29,7 @@ impl Note {
             text => text?,
         };
         parse(&text, recovery).map(Some).ok_or_else(|| {
-            let text = "it is damaged: restore it, or remove it and begin anew with --recover";
+            let text = "it is damaged: restore it, or begin anew with --recover-from HEIGHT";
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
     }
